@@ -1,0 +1,1 @@
+fn main() { landline_desktop::run() }
