@@ -1,0 +1,2 @@
+//! Landline without a window.
+fn main() {}

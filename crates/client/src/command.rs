@@ -1,0 +1,125 @@
+//! Every command a window may send, declared once: name, request, answer. TypeScript's
+//! `CommandMap` is generated from here.
+
+use landline_protocol::up::RoomInfo;
+use landline_protocol::{Admission, EventId, MemberId, Mention, PresenceState, RoomId, RoomKind, SpaceId};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::ui::{Page, SearchHit, Settings};
+
+macro_rules! requests {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $type:ty),* $(,)? })+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+            #[ts(export)]
+            pub struct $name { $($(#[$fdoc])* pub $field: $type,)* }
+        )+
+    };
+}
+
+requests! {
+    /// `set_name`: what people should call me (in spaces joined from now on, and in those I am in).
+    SetName { name: String }
+    /// `set_settings`: the whole of them.
+    SetSettings { settings: Settings }
+    /// `join`: by a space seen nearby, or by an address (`host`, `host:port`) or link.
+    Join { space: Option<SpaceId>, address: Option<String>, passcode: Option<String> }
+    /// `host`: this computer becomes the host of a new space.
+    Host { name: String, admission: Admission, passcode: Option<String> }
+    /// `stop_hosting`, `start_hosting` again, at the next start too.
+    SetHosting { on: bool }
+    /// `leave_space`: forget a space on this device; its replica is deleted.
+    SpaceNamed { space: SpaceId }
+    /// `create_room`.
+    CreateRoom { space: SpaceId, kind: RoomKind, name: String, topic: String, members: Vec<MemberId> }
+    /// `join_room`, `leave_room`.
+    RoomNamed { space: SpaceId, room: RoomId }
+    /// `browse_rooms`: public rooms one may join. Needs the link.
+    BrowseRooms { space: SpaceId, query: String }
+    /// `post`: a message. Never waits for the network.
+    Post { space: SpaceId, room: RoomId, text: String, reply_to: Option<EventId>, thread: Option<EventId>, mentions: Vec<Mention> }
+    /// `edit_queued`: change a message that is still queued.
+    EditQueued { space: SpaceId, id: EventId, text: String }
+    /// `discard_queued`, `retry_failed`: with all that depends on it.
+    QueuedNamed { space: SpaceId, id: EventId }
+    /// `page`: one of `before`, `after`, `around`; none: the newest. `limit` 1 to 200.
+    GetPage { space: SpaceId, room: RoomId, before: Option<u64>, after: Option<u64>, around: Option<u64>, limit: u32 }
+    /// `read`: seen on the screen of the focused window, up to this seq.
+    Read { space: SpaceId, room: RoomId, seq: u64 }
+    /// `type`: my typing has begun or stopped.
+    SetTyping { space: SpaceId, room: RoomId, on: bool }
+    /// `set_presence`, in all spaces.
+    SetPresence { state: PresenceState, text: String }
+    /// `save_draft`.
+    SaveDraft { space: SpaceId, room: RoomId, text: String }
+    /// `search`: on this device. `room` null: everywhere in the space.
+    SearchFor { space: SpaceId, query: String, room: Option<RoomId>, limit: u32 }
+    /// `look`: what is on the screen now, and whether the window has the focus.
+    Look { space: Option<SpaceId>, room: Option<RoomId>, focused: bool }
+    /// `open_link`: in the system's browser. Only `http`, `https` and `mailto`.
+    OpenLink { url: String }
+    /// Nothing to say.
+    Nothing {}
+    /// An answer that names a space.
+    SpaceAnswer { space: SpaceId }
+    /// An answer that names a room.
+    RoomAnswer { room: RoomId }
+    /// An answer that names an item.
+    ItemAnswer { id: EventId }
+    /// An answer to `browse_rooms`.
+    RoomsAnswer { rooms: Vec<BrowsedRoom> }
+    /// An answer to `search`.
+    HitsAnswer { hits: Vec<SearchHit> }
+    /// A public room one may join.
+    BrowsedRoom { room: RoomId, name: String, topic: String, member_count: u64 }
+}
+
+impl From<RoomInfo> for BrowsedRoom {
+    fn from(info: RoomInfo) -> Self {
+        Self { room: info.id, name: info.name, topic: info.topic, member_count: info.member_count }
+    }
+}
+
+macro_rules! commands {
+    ($($name:ident($request:ty) -> $answer:ty),+ $(,)?) => {
+        /// The map of command names to `[request, answer]`, for TypeScript.
+        #[derive(Debug, TS)]
+        #[ts(export)]
+        #[allow(dead_code, reason = "exists for its TypeScript form")]
+        pub struct CommandMap { $(pub $name: ($request, $answer),)+ }
+
+        /// One command as it comes from a window.
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(tag = "name", content = "request", rename_all = "snake_case")]
+        #[allow(non_camel_case_types, reason = "the variants are the commands' names")]
+        pub enum Command { $($name($request),)+ }
+    };
+}
+
+commands! {
+    set_name(SetName) -> Nothing,
+    set_settings(SetSettings) -> Nothing,
+    join(Join) -> SpaceAnswer,
+    host(Host) -> SpaceAnswer,
+    set_hosting(SetHosting) -> Nothing,
+    leave_space(SpaceNamed) -> Nothing,
+    connect_now(SpaceNamed) -> Nothing,
+    create_room(CreateRoom) -> RoomAnswer,
+    join_room(RoomNamed) -> Nothing,
+    leave_room(RoomNamed) -> Nothing,
+    browse_rooms(BrowseRooms) -> RoomsAnswer,
+    post(Post) -> ItemAnswer,
+    edit_queued(EditQueued) -> Nothing,
+    discard_queued(QueuedNamed) -> Nothing,
+    retry_failed(QueuedNamed) -> Nothing,
+    page(GetPage) -> Page,
+    read(Read) -> Nothing,
+    typing(SetTyping) -> Nothing,
+    set_presence(SetPresence) -> Nothing,
+    save_draft(SaveDraft) -> Nothing,
+    search(SearchFor) -> HitsAnswer,
+    look(Look) -> Nothing,
+    open_link(OpenLink) -> Nothing,
+}

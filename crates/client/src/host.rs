@@ -1,0 +1,93 @@
+//! What the core needs from its surroundings: a desktop shell, or nothing much.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use landline_protocol::{Admission, Code, EventId, MemberId, Refusal, RoomId, SpaceId};
+
+use crate::ui::HostingView;
+
+/// Something worth a desktop notification. At most one is shown per room: a newer one takes the
+/// place of the older.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    pub space: SpaceId,
+    pub room: RoomId,
+    /// What a click goes to; none: the first unread message of the room.
+    pub item: Option<EventId>,
+    /// Who, and where: `Ana in general`, `Ana`.
+    pub title: String,
+    /// The text, shortened, or how many messages. Empty where previews are off.
+    pub body: String,
+    /// In a direct room, or it mentions me.
+    pub personal: bool,
+}
+
+/// A space to be hosted by this computer.
+#[derive(Debug, Clone)]
+pub struct HostRequest {
+    pub name: String,
+    pub admission: Admission,
+    pub passcode: Option<String>,
+    /// Who becomes its owner: the person at this computer.
+    pub owner: MemberId,
+}
+
+/// A node that runs inside this program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosted {
+    pub view: HostingView,
+    /// `127.0.0.1:port`: the client joins it like anybody else.
+    pub loopback: String,
+}
+
+/// The surroundings of a client. No method may wait.
+pub trait Host: fmt::Debug + Send + Sync + 'static {
+    /// Shows a notification. A click on it ends in [`crate::Client::open`].
+    fn notify(&self, notification: Notification);
+
+    /// The room was read: its notifications go.
+    fn clear_notifications(&self, space: SpaceId, room: RoomId);
+
+    /// Starts a node with a new space.
+    fn host_space(&self, request: HostRequest) -> BoxFuture<'static, Result<Hosted, Refusal>>;
+
+    /// Starts or stops the node of the space hosted before, now and at the next start.
+    fn set_hosting(&self, on: bool) -> BoxFuture<'static, Result<Option<Hosted>, Refusal>>;
+
+    /// Opens an address (`http`, `https` or `mailto`, checked) in the system's browser.
+    fn open_link(&self, url: &str) -> Result<(), Refusal>;
+}
+
+/// Surroundings without a screen: no notifications, no hosting. For the CLI.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PlainHost;
+
+impl PlainHost {
+    fn without_window(what: &str) -> Refusal {
+        Refusal::new(Code::NotAllowed, format!("{what} needs the desktop app"))
+    }
+}
+
+impl Host for PlainHost {
+    fn notify(&self, _: Notification) {}
+
+    fn clear_notifications(&self, _: SpaceId, _: RoomId) {}
+
+    fn host_space(&self, _: HostRequest) -> BoxFuture<'static, Result<Hosted, Refusal>> {
+        Box::pin(async {
+            Err(Refusal::new(
+                Code::NotAllowed,
+                "hosting needs the desktop app; without a screen, run `landline-node`",
+            ))
+        })
+    }
+
+    fn set_hosting(&self, _: bool) -> BoxFuture<'static, Result<Option<Hosted>, Refusal>> {
+        Box::pin(async { Err(Self::without_window("hosting")) })
+    }
+
+    fn open_link(&self, _: &str) -> Result<(), Refusal> {
+        Err(Self::without_window("opening a link"))
+    }
+}

@@ -1,0 +1,344 @@
+//! What a window and the client core say to each other. The TypeScript side is generated from here.
+//!
+//! A window opens one stream of [`UiEvent`]s, whose first is always `snapshot`, and sends
+//! commands (see `command.rs`). State moves only by events; commands answer little.
+
+use landline_protocol::down::{MarkChange, PresenceChange};
+use landline_protocol::{Admission, Content, EventId, File, MemberId, Mention, PresenceState, Refusal, Role, RoomId, RoomKind, SpaceId};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// One change of what is on the screen.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[ts(export)]
+pub enum UiEvent {
+    /// Everything, once, first.
+    Snapshot(Snapshot),
+    /// My own name, or a setting, has changed.
+    Me { me: MeView },
+    Settings { settings: Settings },
+    /// The whole list of spaces near this computer.
+    Nearby { spaces: Vec<NearbySpace> },
+    /// This computer hosts a space, or no longer does.
+    Hosting { hosting: Option<HostingView> },
+    /// A space is new or has changed (all but its rooms and people).
+    Space { space: SpaceView },
+    /// A space was left on this device.
+    SpaceGone { space: SpaceId },
+    /// A room is new or has changed.
+    Room { space: SpaceId, room: RoomView },
+    /// People are new or have changed.
+    People { space: SpaceId, people: Vec<PersonView> },
+    Presence { space: SpaceId, changes: Vec<PresenceChange> },
+    Typing { space: SpaceId, room: RoomId, members: Vec<MemberId>, more: u64 },
+    Marks { space: SpaceId, room: RoomId, changes: Vec<MarkChange> },
+    /// Items of a room's timeline that are new or have changed: put each in place of the one with
+    /// its `id`, or at its `seq` (those without one go last, in the order given).
+    Items { space: SpaceId, room: RoomId, items: Vec<Item> },
+    /// A queued item was discarded.
+    ItemGone { space: SpaceId, room: RoomId, id: EventId },
+    /// What is shown of this room is no longer true (its log was rolled back, or a hole was
+    /// filled): read the page anew.
+    Reload { space: SpaceId, room: RoomId },
+    /// Go there: somebody clicked a notification or a link.
+    Open { space: SpaceId, room: RoomId, item: Option<EventId> },
+    /// Something to tell the person that belongs to no place on the screen.
+    Notice { refusal: Refusal },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Snapshot {
+    pub me: MeView,
+    pub settings: Settings,
+    pub nearby: Vec<NearbySpace>,
+    pub hosting: Option<HostingView>,
+    pub spaces: Vec<SpaceState>,
+    /// Why spaces near can't be found (no multicast, port blocked); null where all is well.
+    pub discovery_problem: Option<String>,
+}
+
+/// A space with its rooms and people, as the snapshot holds it.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SpaceState {
+    pub space: SpaceView,
+    pub rooms: Vec<RoomView>,
+    pub people: Vec<PersonView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct MeView {
+    pub member: MemberId,
+    /// Null until the person has chosen one.
+    pub name: Option<String>,
+    /// A friendly name to begin with: the account's full name, else the computer's.
+    pub suggested_name: String,
+    pub version: String,
+    /// Where everything is kept.
+    pub data_dir: String,
+    pub platform: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+#[ts(export)]
+pub struct Settings {
+    pub theme: Theme,
+    pub density: Density,
+    /// Percent, 75 to 200.
+    pub text_size: u32,
+    pub enter_sends: bool,
+    /// Desktop notifications on or off.
+    pub notifications: bool,
+    /// Show the text in notifications.
+    pub notification_previews: bool,
+    /// The room that was open last, opened first at the next start.
+    pub last_space: Option<SpaceId>,
+    pub last_room: Option<RoomId>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: Theme::System,
+            density: Density::Comfortable,
+            text_size: 100,
+            enter_sends: true,
+            notifications: true,
+            notification_previews: true,
+            last_space: None,
+            last_room: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Theme {
+    System,
+    Light,
+    Dark,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Density {
+    Comfortable,
+    Compact,
+}
+
+/// A space that is advertised on this network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct NearbySpace {
+    pub space: SpaceId,
+    pub name: String,
+    pub admission: Admission,
+    /// `host:port`, best first.
+    pub addresses: Vec<String>,
+    /// The computer's name, for people.
+    pub host: String,
+    /// One is a member already.
+    pub joined: bool,
+}
+
+/// The space that this computer hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct HostingView {
+    pub space: SpaceId,
+    pub name: String,
+    /// `host:port` for each address that others can reach.
+    pub addresses: Vec<String>,
+    pub admission: Admission,
+    /// People connected now.
+    pub connected: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SpaceView {
+    pub space: SpaceId,
+    pub name: String,
+    pub admission: Admission,
+    pub me: MemberId,
+    pub role: Role,
+    pub link: LinkView,
+    /// Events in the outbox that the node has not accepted yet.
+    pub queued: u64,
+    /// This computer hosts it.
+    pub hosted_here: bool,
+}
+
+/// How it stands with the connection, in the words of [`LinkState`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LinkView {
+    pub state: LinkState,
+    /// The computer that hosts it, as far as known: a name or an address.
+    pub host: Option<String>,
+    /// Milliseconds since 1970: when it was connected last; null where never.
+    pub last_connected: Option<i64>,
+    /// Milliseconds since 1970: when it is dialled next; null where not planned.
+    pub next_try: Option<i64>,
+    /// Events still to be fetched; null where up to date.
+    pub catching_up: Option<u64>,
+    /// Why it is refused, or what went wrong at the last try.
+    pub problem: Option<Refusal>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum LinkState {
+    /// Signed in.
+    Connected,
+    /// A dial or sign-in is under way.
+    Connecting,
+    /// Not reachable now; tried again at `next_try`, and at once when it is seen.
+    Looking,
+    /// The node does not let us in; `problem` says why. Not tried again by itself.
+    Refused,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RoomView {
+    pub room: RoomId,
+    pub kind: RoomKind,
+    /// Empty for a direct room: shown by its people.
+    pub name: String,
+    pub topic: String,
+    pub archived: bool,
+    pub everyone: bool,
+    /// One is a member; false: read-only, what was kept.
+    pub open: bool,
+    pub member_count: u64,
+    /// Of a direct room only; else empty.
+    pub members: Vec<MemberId>,
+    pub head: u64,
+    /// One's own mark: how far read.
+    pub read: u64,
+    /// Others' messages after `read`.
+    pub unread: u64,
+    /// Those of them that mention me or the room.
+    pub mentions: u64,
+    /// The seq of the first unread message of others; null where all is read.
+    pub first_unread: Option<u64>,
+    /// Milliseconds since 1970 of the newest message; null where none.
+    pub last_at: Option<i64>,
+    /// What was typed and not sent.
+    pub draft: String,
+    /// Messages in this room that the node has not accepted.
+    pub queued: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct PersonView {
+    pub member: MemberId,
+    pub name: String,
+    pub role: Role,
+    /// In the space still.
+    pub here: bool,
+    pub state: PresenceState,
+    /// A status text.
+    pub text: String,
+    pub last_seen: Option<i64>,
+}
+
+/// One line of a timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Item {
+    pub id: EventId,
+    /// Null while the node has not accepted it.
+    pub seq: Option<u64>,
+    pub author: MemberId,
+    /// Milliseconds since 1970, by the author's clock.
+    pub sent_at: i64,
+    /// By the node's clock; null while queued.
+    pub accepted_at: Option<i64>,
+    pub body: ItemBody,
+    pub state: ItemState,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[ts(export)]
+pub enum ItemBody {
+    Message(MessageView),
+    /// Somebody joined, a topic was set: the content itself (never a message, edit, reaction, pin).
+    System { content: Content },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct MessageView {
+    /// As it reads now, edits applied. Empty where deleted.
+    pub text: String,
+    pub edited: bool,
+    pub deleted: bool,
+    pub pinned: bool,
+    pub reply_to: Option<EventId>,
+    pub thread: Option<EventId>,
+    pub mentions: Vec<Mention>,
+    pub files: Vec<File>,
+    /// Written elsewhere, by somebody without a key here: their name, and when.
+    pub imported_name: Option<String>,
+    pub imported_at: Option<i64>,
+    pub reactions: Vec<ReactionView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReactionView {
+    pub emoji: String,
+    pub members: Vec<MemberId>,
+}
+
+/// Where an item stands. Delivered and read follow from the room's marks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "snake_case")]
+#[ts(export)]
+pub enum ItemState {
+    /// On this device only; may be edited or discarded.
+    Queued,
+    /// Handed to the link; the node may have it.
+    Sending,
+    /// Durable on the node.
+    Accepted,
+    /// Refused for good; kept until the person tries again or discards it.
+    Failed { refusal: Refusal },
+}
+
+/// A page of a timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Page {
+    /// Rising `seq`; the queued ones (last page only) at the end in their order.
+    pub items: Vec<Item>,
+    /// There is more before the first item, here or on the node.
+    pub more_before: bool,
+    /// There is more after the last item.
+    pub more_after: bool,
+    /// What is just before is not on this device yet and is being fetched.
+    pub hole_before: bool,
+    /// Everybody's marks in the room, as far as known.
+    pub marks: Vec<MarkChange>,
+}
+
+/// A hit of a search on this device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SearchHit {
+    pub room: RoomId,
+    pub item: Item,
+    /// The words around the hit, the hit itself between U+E000 and U+E001.
+    pub snippet: String,
+}

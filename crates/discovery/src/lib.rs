@@ -1,0 +1,1 @@
+//! Spaces near, by mDNS.

@@ -1,0 +1,1 @@
+//! The log and the tables that follow from it, in SQLite.
