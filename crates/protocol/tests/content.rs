@@ -1,5 +1,12 @@
 //! What a node takes as content, and what it refuses: each field at and over its limit.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
 use landline_protocol::limits::*;
 use landline_protocol::{Code, Content, EventId, MemberId};
 use proptest::prelude::*;

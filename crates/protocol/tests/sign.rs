@@ -1,5 +1,12 @@
 //! Signatures: what is signed is written down once, here, as programs in other languages must do it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
 use ed25519_dalek::SigningKey;
 use landline_protocol::*;
 use serde_json::value::RawValue;

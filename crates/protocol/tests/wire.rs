@@ -1,6 +1,13 @@
 //! Each message as it stands on the wire. A change of a snapshot is a change of the protocol,
 //! and outside programs are written against it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
 use landline_protocol::down::*;
 use landline_protocol::up::*;
 use landline_protocol::*;
