@@ -1,1 +1,6 @@
 //! The client core.
+
+mod dial;
+pub mod link;
+
+pub use dial::TcpDial;

@@ -19,8 +19,10 @@ use tokio::sync::mpsc;
 mod backoff;
 mod keeper;
 pub mod memory;
+pub(crate) mod socketio;
 
 pub use backoff::Backoff;
+pub(crate) use keeper::{Pulse, keep};
 
 /// Events that wait to be written; one more is refused with [`LinkLoss::Busy`].
 pub const OUTGOING: usize = 256;

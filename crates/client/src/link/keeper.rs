@@ -58,6 +58,10 @@ impl Pulse {
         self.ended.cancel();
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+
     fn heard(&self) -> Instant {
         self.began + Duration::from_millis(self.heard_ms.load(Ordering::Relaxed))
     }
@@ -279,7 +283,7 @@ impl Keeper {
                 Ok(())
             }
             // The tunnel says first that it has ended: what the carrier says then only follows.
-            Some(Incoming::Failed(_)) if self.pulse.ended.is_cancelled() => Err(LinkLoss::Closed),
+            Some(Incoming::Failed(_)) if self.pulse.has_ended() => Err(LinkLoss::Closed),
             Some(Incoming::Failed(text)) => Err(LinkLoss::Protocol(text)),
             Some(Incoming::Ended) | None => Err(LinkLoss::Closed),
         }
