@@ -1,0 +1,34 @@
+//! `cargo xtask bench`: what a node carries, beside the server of the chat tutorials.
+//!
+//! Everything is real: processes, sockets, SQLite with `synchronous=FULL`. Every delivery is counted
+//! and its order checked; a run that loses or reorders one ends with an error, not with a figure.
+#![allow(clippy::print_stdout, reason = "the figures are the output")]
+#![allow(clippy::indexing_slicing, reason = "indexing a JSON value that is not there answers null")]
+
+mod node;
+mod raw;
+mod report;
+mod room;
+mod server;
+mod text;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Fan-out and latency of `landline-node`, beside an in-memory socket.io server.
+    Node(node::Options),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    match Arguments::parse().what {
+        What::Node(options) => node::run(options).await,
+    }
+}
