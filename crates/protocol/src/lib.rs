@@ -33,7 +33,8 @@ pub use ids::{EventId, MemberId, RoomId, SpaceId, direct_room_id};
 pub use limits::Limits;
 pub use name::{check_name, check_topic};
 pub use sign::{
-    EventSignature, event_text, sign_event, sign_in_text, sign_text, verify_event, verify_text,
+    EventSignature, content_hash, event_text, sign_event, sign_in_text, sign_text, verify_event,
+    verify_text,
 };
 pub use state::{Person, RoomState, SpaceState};
 pub use words::{Admission, GoodbyeReason, PresenceState, Role, RoomKind};

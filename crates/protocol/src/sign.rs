@@ -32,9 +32,7 @@ pub fn event_text(
     of: &EventSignature<'_>,
     content: &RawValue,
 ) -> Result<String, serde_json::Error> {
-    let value: serde_json::Value = serde_json::from_str(content.get())?;
-    let canonical = serde_json_canonicalizer::to_vec(&value)?;
-    let hash = Sha256::digest(&canonical);
+    let hash = content_hash(content)?;
     let mut hex = String::with_capacity(64);
     for byte in hash {
         use std::fmt::Write as _;
@@ -45,6 +43,14 @@ pub fn event_text(
         "landline-event-v1\n{}\n{}\n{}\n{}\n{}\n{hex}",
         of.space, of.room, of.id, of.author, of.sent_at
     ))
+}
+
+/// SHA-256 of a content in RFC 8785 form: what is kept of one that was deleted, so that its
+/// signature can still be verified.
+pub fn content_hash(content: &RawValue) -> Result<[u8; 32], serde_json::Error> {
+    let value: serde_json::Value = serde_json::from_str(content.get())?;
+    let canonical = serde_json_canonicalizer::to_vec(&value)?;
+    Ok(Sha256::digest(&canonical).into())
 }
 
 /// A signature as it stands on the wire: base64url, 86 characters.

@@ -1,1 +1,35 @@
-//! The log and the tables that follow from it, in SQLite.
+//! The log and the tables that follow from it, in SQLite: one schema for the node and its clients.
+//!
+//! [`log`] is the truth. [`apply`] keeps the tables that follow from it: [`rooms`], [`messages`],
+//! the index that [`search`] reads. Beside them stands what no log tells: [`marks`], [`settings`],
+//! and what only a client has ([`segments`], [`listing`], [`outbox`], [`drafts`]) or only a node
+//! ([`sessions`]). All of these are plain functions on a [`Connection`], so that they work in a
+//! read, a transaction or a savepoint; [`Store`] only owns the threads and files.
+//!
+//! Invariant: this crate knows no network and reads no clock.
+
+pub mod apply;
+mod bytes;
+mod checkpoint;
+pub mod drafts;
+mod error;
+pub mod listing;
+mod lock;
+pub mod log;
+pub mod marks;
+pub mod messages;
+mod open;
+pub mod outbox;
+mod reader;
+pub mod rooms;
+pub mod search;
+pub mod segments;
+pub mod sessions;
+pub mod settings;
+mod store;
+mod writer;
+
+pub use error::StoreError;
+pub use lock::DataLock;
+pub use rusqlite::Connection;
+pub use store::{Durability, Options, Store};

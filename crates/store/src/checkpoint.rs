@@ -1,0 +1,85 @@
+//! Moves what was written from the write-ahead log into the database, out of the writer's way: on
+//! a thread and a connection of its own, so that no commit waits for it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+
+use crate::{StoreError, open};
+
+/// Pages of 4 KiB that the write-ahead log grows by between two checkpoints: 4 MiB.
+const CHECKPOINT_PAGES: u32 = 1_024;
+/// Pages from which the writer is made to wait for one whole checkpoint, after which the log of
+/// writes begins anew: 32 MiB. Under a load without a pause it would grow for ever.
+const RESTART_PAGES: u32 = 8 * CHECKPOINT_PAGES;
+
+/// The writer's end of the checkpoint thread.
+pub(crate) struct Checkpoints {
+    /// Pages in the write-ahead log after the last commit.
+    pages: Arc<AtomicU32>,
+    /// Pages at the last poke.
+    poked_at: u32,
+    pokes: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+pub(crate) fn start(path: &Path, pages: Arc<AtomicU32>) -> Result<Checkpoints, StoreError> {
+    let connection = open::beside(path)?;
+    let (pokes, poked) = sync_channel(1);
+    let thread = thread::Builder::new()
+        .name("store-checkpoint".into())
+        .spawn(move || run(&connection, &poked))
+        .map_err(|error| StoreError::NotStored(error.to_string()))?;
+    Ok(Checkpoints {
+        pages,
+        poked_at: 0,
+        pokes,
+        thread,
+    })
+}
+
+impl Checkpoints {
+    /// Wakes the thread where enough has been written since the last time. Never waits.
+    pub(crate) fn after_commit(&mut self) {
+        let pages = self.pages.load(Ordering::Relaxed);
+        if pages < self.poked_at {
+            self.poked_at = 0;
+        }
+        if pages - self.poked_at < CHECKPOINT_PAGES {
+            return;
+        }
+        self.poked_at = pages;
+        match self.pokes.try_send(()) {
+            // Full: it is at work and will look again.
+            Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
+        }
+    }
+
+    /// Waits for a checkpoint under way, and closes its connection.
+    pub(crate) fn end(self) -> Result<(), StoreError> {
+        drop(self.pokes);
+        self.thread.join().map_err(|_| StoreError::Panicked)
+    }
+}
+
+fn run(connection: &Connection, poked: &Receiver<()>) {
+    while poked.recv().is_ok() {
+        if let Err(error) = checkpoint(connection) {
+            // Nothing is lost: it is all in the write-ahead log, and is tried again.
+            tracing::warn!(%error, "a checkpoint failed");
+        }
+    }
+}
+
+fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
+    let pages: u32 =
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
+    if pages >= RESTART_PAGES {
+        connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
+    }
+    Ok(())
+}

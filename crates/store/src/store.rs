@@ -1,0 +1,296 @@
+//! The handle: opens the file, owns the threads, takes jobs.
+//!
+//! ```text
+//! write ──▶ queue (WRITE_QUEUE) ──▶ writer thread ── one transaction for all that waits
+//!                                        │ poke, when the log of writes has grown
+//!                                        ▼
+//!                                   checkpoint thread
+//! read  ──▶ queue (READ_QUEUE)  ──▶ reader threads, each with a read-only connection
+//! ```
+//! Closing drops the queues' senders: what waits is still done, then the readers end, then the
+//! writer, who was waiting for them, folds everything into the one file and ends last.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+use tokio::sync::oneshot;
+
+use crate::writer::{Closing, Job, Outcome};
+use crate::{StoreError, open, reader, writer};
+
+/// What a returned `Ok` of [`Store::write`] is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// On the disk: survives a power cut (`synchronous=FULL`).
+    Full,
+    /// In the system's hands: survives the program, may lose the last writes in a power cut.
+    Normal,
+}
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    pub durability: Durability,
+    /// Threads with a read-only connection each, 1 to 4.
+    pub readers: usize,
+}
+
+/// A store that is open. Cheap to clone; all clones are the same store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    /// None once closed.
+    queues: RwLock<Option<Queues>>,
+}
+
+struct Queues {
+    write: SyncSender<Box<dyn Job>>,
+    read: SyncSender<Box<dyn Job>>,
+    closing: Closing,
+}
+
+impl std::fmt::Debug for Queues {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Queues")
+    }
+}
+
+impl Store {
+    /// Opens the database at `path`, or makes it; its folder must be there.
+    ///
+    /// Blocking. A database of an earlier version is copied to `<path>.before-v<version>` and
+    /// brought up to date, all or nothing. Refused, before anything is touched: one of a newer
+    /// version, a damaged one (looked for after an unclean stop), a file that is no Landline
+    /// database, a file or folder that can't be written.
+    pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
+        let connection = open::writer(path, options.durability)?;
+        let (read, readers) = reader::start(path, options.readers.clamp(1, 4))?;
+        let (write, closing) = writer::start(path, connection, readers)?;
+        let queues = Queues {
+            write,
+            read,
+            closing,
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                queues: RwLock::new(Some(queues)),
+            }),
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Runs a job on the writer's connection and answers once it is stored.
+    ///
+    /// All that waits shares one transaction, with a savepoint each: an `Err` of the job undoes
+    /// that job alone. [`StoreError::Busy`] at once where too much is waiting.
+    pub async fn write<T, E>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.queue_write(asked(job, move |result| drop(answer.send(result))))?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Runs a job on one of the read-only connections, within one snapshot.
+    pub async fn read<T, E>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.queue_read(asked(job, move |result| drop(answer.send(result))))?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// [`Store::write`] for a thread that may wait. Not for async code.
+    pub fn write_blocking<T, E>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = sync_channel(1);
+        self.queue_write(asked(job, move |result| drop(answer.send(result))))?;
+        answered
+            .recv()
+            .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// [`Store::read`] for a thread that may wait. Not for async code.
+    pub fn read_blocking<T, E>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = sync_channel(1);
+        self.queue_read(asked(job, move |result| drop(answer.send(result))))?;
+        answered
+            .recv()
+            .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Looks the whole file over; [`StoreError::Damaged`] tells what was found.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        self.read(open::quick_check).await
+    }
+
+    /// Copies the database to a file, as it stands now, while it stays in use. The file is there
+    /// whole or not at all; one that is there already is replaced.
+    pub async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
+        self.read(move |c| copy(c, &to)).await
+    }
+
+    /// Does what still waits, folds everything into the one file and ends the threads. For all
+    /// clones: they answer [`StoreError::Closed`] from now on.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let queues = self
+            .inner
+            .queues
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(Queues {
+            write,
+            read,
+            closing,
+        }) = queues
+        else {
+            return Ok(());
+        };
+        drop((write, read));
+        closing.wait().await
+    }
+
+    fn queue_write(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        self.queue(job, |queues| &queues.write)
+    }
+
+    fn queue_read(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        self.queue(job, |queues| &queues.read)
+    }
+
+    fn queue(
+        &self,
+        job: Box<dyn Job>,
+        which: impl FnOnce(&Queues) -> &SyncSender<Box<dyn Job>>,
+    ) -> Result<(), StoreError> {
+        let queues = self
+            .inner
+            .queues
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let queue = which(queues.as_ref().ok_or(StoreError::Closed)?);
+        queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })
+    }
+}
+
+/// Copies a database through a connection, by way of a file beside the target.
+pub(crate) fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
+    let mut partial = to.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let not_writable =
+        |error: std::io::Error| StoreError::NotWritable(format!("{}: {error}", to.display()));
+    match std::fs::remove_file(&partial) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(not_writable(error));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let mut target = Connection::open(&partial)?;
+    let step = Backup::new(from, &mut target)?.step(-1)?;
+    if step != StepResult::Done {
+        return Err(StoreError::NotStored(
+            "the copy was held up by another program".into(),
+        ));
+    }
+    target.close().map_err(|(_, error)| error)?;
+    std::fs::rename(&partial, to).map_err(not_writable)?;
+    // A rename is durable only once its folder is.
+    #[cfg(unix)]
+    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(not_writable)?;
+    }
+    Ok(())
+}
+
+/// A job with the place where its answer goes.
+struct Asked<F, A> {
+    job: F,
+    answer: A,
+}
+
+fn asked<T, E, F, A>(job: F, answer: A) -> Box<dyn Job>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+    F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    A: FnOnce(Result<T, E>) + Send + 'static,
+{
+    Box::new(Asked { job, answer })
+}
+
+impl<T, E, F, A> Job for Asked<F, A>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+    F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    A: FnOnce(Result<T, E>) + Send + 'static,
+{
+    fn run(self: Box<Self>, connection: &Connection) -> Outcome {
+        let Self { job, answer } = *self;
+        // A job that panics must not take the only writer with it.
+        let result = catch_unwind(AssertUnwindSafe(|| job(connection)))
+            .unwrap_or_else(|_| Err(StoreError::Panicked.into()));
+        Outcome {
+            keep: result.is_ok(),
+            answer: Box::new(move |stored| {
+                answer(match stored {
+                    Ok(()) => result,
+                    Err(error) => result.and(Err(error.into())),
+                });
+            }),
+        }
+    }
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        (self.answer)(Err(error.into()));
+    }
+}
