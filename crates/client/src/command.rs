@@ -2,10 +2,11 @@
 //! `CommandMap` is generated from here.
 
 use landline_protocol::up::RoomInfo;
-use landline_protocol::{Admission, EventId, MemberId, Mention, PresenceState, RoomId, RoomKind, SpaceId};
+use landline_protocol::{Admission, EventId, MemberId, Mention, PresenceState, Refusal, RoomId, RoomKind, SpaceId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::client::{Client, mismatched};
 use crate::ui::{Page, SearchHit, Settings};
 
 macro_rules! requests {
@@ -32,7 +33,7 @@ requests! {
     SetHosting { on: bool }
     /// `leave_space`: forget a space on this device; its replica is deleted.
     SpaceNamed { space: SpaceId }
-    /// `create_room`.
+    /// `create_room`. `members`: the others, never me. A direct room that exists is answered as it is.
     CreateRoom { space: SpaceId, kind: RoomKind, name: String, topic: String, members: Vec<MemberId> }
     /// `join_room`, `leave_room`.
     RoomNamed { space: SpaceId, room: RoomId }
@@ -40,7 +41,7 @@ requests! {
     BrowseRooms { space: SpaceId, query: String }
     /// `post`: a message. Never waits for the network.
     Post { space: SpaceId, room: RoomId, text: String, reply_to: Option<EventId>, thread: Option<EventId>, mentions: Vec<Mention> }
-    /// `edit_queued`: change a message that is still queued.
+    /// `edit_queued`: change a message that is still queued, or has failed (which is then queued again).
     EditQueued { space: SpaceId, id: EventId, text: String }
     /// `discard_queued`, `retry_failed`: with all that depends on it.
     QueuedNamed { space: SpaceId, id: EventId }
@@ -95,6 +96,33 @@ macro_rules! commands {
         #[serde(tag = "name", content = "request", rename_all = "snake_case")]
         #[allow(non_camel_case_types, reason = "the variants are the commands' names")]
         pub enum Command { $($name($request),)+ }
+
+        /// The answer to the command of the same name; as JSON only what is in it.
+        #[derive(Debug, Clone, Serialize)]
+        #[serde(untagged)]
+        #[allow(non_camel_case_types, reason = "the variants are the commands' names")]
+        pub enum Answer { $($name($answer),)+ }
+
+        impl Command {
+            /// The word in the `name` field.
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => stringify!($name),)+ }
+            }
+        }
+
+        /// Every command with its types.
+        impl Client {
+            $(
+                #[doc = concat!("`", stringify!($name), "`: see [`CommandMap`].")]
+                pub async fn $name(&self, request: $request) -> Result<$answer, Refusal> {
+                    match self.ask(Command::$name(request)).await? {
+                        Answer::$name(answer) => Ok(answer),
+                        #[allow(unreachable_patterns, reason = "the macro does not know how many there are")]
+                        _ => Err(mismatched(stringify!($name))),
+                    }
+                }
+            )+
+        }
     };
 }
 

@@ -23,7 +23,7 @@ pub enum ClientError {
     Store(#[from] StoreError),
     #[error("{0}")]
     Refused(#[from] Refusal),
-    #[error("{0} can't be written or read as JSON")]
+    #[error("a value can't be written or read as JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("the client has stopped")]
     Stopped,

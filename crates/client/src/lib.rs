@@ -1,6 +1,35 @@
-//! The client core.
+//! The client core: what every desktop app and the CLI have in common.
+//!
+//! [`Client`] is the handle. Behind it, one task per space (`engine.rs`) keeps a replica of the
+//! space's logs (`sync.rs`), an outbox, and at most one [`link`] to its node; `home.rs` owns what
+//! is above the spaces. A window sends [`command::Command`]s and is told [`ui::UiEvent`]s.
+//!
+//! Invariant: this crate depends on neither the node nor Tauri.
 
+mod client;
+mod clock;
+pub mod command;
+mod contact;
+mod data;
 mod dial;
+mod engine;
+mod error;
+mod home;
+mod host;
+pub mod import;
+mod invitation;
+mod known;
 pub mod link;
+mod nearby;
+mod picture;
+mod sync;
+pub mod ui;
+mod windows;
 
+pub use client::{Client, ClientConfig};
+pub use clock::{Clock, Random, SystemClock};
 pub use dial::TcpDial;
+pub use error::ClientError;
+pub use host::{Host, HostRequest, Hosted, Notification, PlainHost};
+pub use link::{Dial, Link, LinkEvent, LinkLoss, Target};
+pub use nearby::{Discovery, SeenSpace, Sighting};

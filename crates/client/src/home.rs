@@ -1,0 +1,522 @@
+//! The one task behind a [`crate::Client`]: who I am, settings, known spaces, what is near,
+//! hosting, and the windows. It starts one engine per space and passes on what is theirs.
+//!
+//! ```text
+//! Client ── Input ──► Home ── engine::Input ──► Engine (one per space)
+//!                      ▲  │                        │
+//!        discovery ────┘  └─ batches ─► windows     │
+//!                      └───────── Note ◄───────────┘
+//! ```
+//!
+//! Home never waits for an engine (a full queue is a refusal), engines may wait for it: so the two
+//! can't hold each other up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use landline_protocol::{Code, EventId, MemberId, Refusal, RoomId, SpaceId, check_name};
+use landline_store::Store;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use crate::command::{Answer, Command, Look, Nothing, SetName, SetSettings, SpaceAnswer};
+use crate::contact::{Contact, NoContact};
+use crate::data::{DataDir, Identity};
+use crate::engine::{self, EngineHandle};
+use crate::host::{Host, HostRequest, Hosted, Notification};
+use crate::import::{ImportProgress, ImportRequest, Imported};
+use crate::known::KnownSpace;
+use crate::nearby::{Discovery, Nearby, Sighting};
+use crate::picture::Picture;
+use crate::ui::{MeView, Settings, Snapshot, UiEvent};
+use crate::windows::Windows;
+use crate::{ClientConfig, ClientError};
+
+mod join;
+mod kept;
+
+pub(crate) use crate::windows::WINDOW_BATCHES;
+
+/// Notes of engines that may wait for home; past it, an engine waits.
+const NOTES_WAITING: usize = 256;
+/// Notes taken into one batch for the windows.
+const NOTES_AT_ONCE: usize = 128;
+/// Between looking whether a window that fell behind has room again.
+const BEHIND_EVERY: Duration = Duration::from_millis(100);
+/// For the engines to end.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// The answer to a command, on its way back.
+pub(crate) type Reply = oneshot::Sender<Result<Answer, Refusal>>;
+
+/// What comes from the handles.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Command { command: Box<Command>, reply: Reply },
+    Listen(mpsc::Sender<Vec<UiEvent>>),
+    Hosting(Option<Hosted>),
+    Open { space: SpaceId, room: RoomId, item: Option<EventId> },
+    Import {
+        request: ImportRequest,
+        progress: mpsc::Sender<ImportProgress>,
+        reply: oneshot::Sender<Result<Imported, Refusal>>,
+    },
+    Stop(oneshot::Sender<()>),
+}
+
+/// What comes from engines and from tasks that home has started.
+#[derive(Debug)]
+pub(crate) enum Note {
+    Ui(Vec<UiEvent>),
+    /// What is to be remembered of a space.
+    Known(Box<KnownSpace>),
+    Notify(Notification),
+    ClearNotifications { space: SpaceId, room: RoomId },
+    /// A dial has failed: is its advert still true?
+    Unreachable(SpaceId),
+    /// `answer` makes it the answer to the command that asked.
+    Joined {
+        result: Box<Result<Contact, NoContact>>,
+        answer: fn(SpaceAnswer) -> Answer,
+        reply: Option<Reply>,
+    },
+    HostStarted { result: Result<Hosted, Refusal>, reply: Reply },
+    HostingSet { result: Result<Option<Hosted>, Refusal>, reply: Reply },
+}
+
+pub(crate) struct Home {
+    data: DataDir,
+    config: ClientConfig,
+    host: Arc<dyn Host>,
+    identity: Identity,
+    store: Store,
+    name: Option<String>,
+    settings: Settings,
+    spaces: BTreeMap<SpaceId, Joined>,
+    nearby: Nearby,
+    hosted: Option<Hosted>,
+    look: Look,
+    picture: Picture,
+    windows: Windows,
+    /// Where to go, for the next window that listens.
+    open: Option<UiEvent>,
+    notes: mpsc::Sender<Note>,
+}
+
+/// A space one is in.
+#[derive(Debug)]
+struct Joined {
+    known: KnownSpace,
+    engine: EngineHandle,
+}
+
+/// Opens everything and starts the task. Answers who this device is.
+pub(crate) async fn start(
+    mut config: ClientConfig,
+    host: Arc<dyn Host>,
+    inputs: mpsc::Receiver<Input>,
+) -> Result<MemberId, ClientError> {
+    let discovery = config.discovery.take();
+    let (notes, noted) = mpsc::channel(NOTES_WAITING);
+    let (path, random) = (config.data_dir.clone(), config.random.clone());
+    let (data, identity, store) = blocking(move || {
+        let data = DataDir::take(&path)?;
+        let identity = data.identity(&random)?;
+        let store = kept::open(&data.database())?;
+        Ok((data, identity, store))
+    })
+    .await?;
+    let kept = kept::load(&store).await?;
+    let snapshot = Snapshot {
+        me: me_view(&config, &identity, kept.name.clone()),
+        settings: kept.settings.clone(),
+        nearby: Vec::new(),
+        hosting: None,
+        spaces: Vec::new(),
+        discovery_problem: None,
+    };
+    let me = identity.member;
+    let mut home = Home {
+        data,
+        config,
+        host,
+        identity,
+        store,
+        name: kept.name,
+        settings: kept.settings,
+        spaces: BTreeMap::new(),
+        nearby: Nearby::default(),
+        hosted: None,
+        look: Look { space: None, room: None, focused: false },
+        picture: Picture::new(snapshot),
+        windows: Windows::default(),
+        open: None,
+        notes,
+    };
+    for known in kept.spaces {
+        home.start_engine(known, None).await?;
+    }
+    tokio::spawn(home.run(inputs, noted, discovery));
+    Ok(me)
+}
+
+impl Home {
+    async fn run(
+        mut self,
+        mut inputs: mpsc::Receiver<Input>,
+        mut noted: mpsc::Receiver<Note>,
+        discovery: Option<Discovery>,
+    ) {
+        let (mut sightings, verify) = match discovery {
+            Some(Discovery { sightings, verify }) => (Some(sightings), Some(verify)),
+            None => (None, None),
+        };
+        let mut notes = Vec::new();
+        let done = loop {
+            let behind = self.windows.any_behind();
+            tokio::select! {
+                input = inputs.recv() => match input {
+                    Some(Input::Stop(done)) => break Some(done),
+                    Some(input) => self.on_input(input).await,
+                    None => break None,
+                },
+                _ = noted.recv_many(&mut notes, NOTES_AT_ONCE) => {
+                    self.on_notes(&mut notes, verify.as_deref()).await;
+                }
+                sighting = next_sighting(&mut sightings) => match sighting {
+                    Some(sighting) => self.on_sighting(sighting),
+                    None => sightings = None,
+                },
+                () = sleep_until(Instant::now() + BEHIND_EVERY), if behind => {
+                    self.windows.catch_up(&self.picture);
+                }
+            }
+        };
+        self.stop(noted).await;
+        if let Some(done) = done {
+            let _ = done.send(());
+        }
+    }
+
+    async fn on_input(&mut self, input: Input) {
+        match input {
+            Input::Command { command, reply } => self.on_command(*command, reply).await,
+            Input::Listen(window) => {
+                self.windows.add(window, &self.picture);
+                if let Some(open) = self.open.take() {
+                    self.tell(vec![open]);
+                }
+            }
+            Input::Hosting(hosted) => self.on_hosting(hosted),
+            Input::Open { space, room, item } => {
+                let open = UiEvent::Open { space, room, item };
+                if self.windows.is_empty() {
+                    self.open = Some(open);
+                } else {
+                    self.tell(vec![open]);
+                }
+            }
+            Input::Import { request, progress, reply } => {
+                let space = request.space;
+                self.to_engine(space, engine::Input::Import { request, progress, reply });
+            }
+            Input::Stop(_) => {}
+        }
+    }
+
+    async fn on_command(&mut self, command: Command, reply: Reply) {
+        let answer = match command {
+            Command::set_name(request) => self.set_name(request).await.map(Answer::set_name),
+            Command::set_settings(request) => {
+                self.set_settings(request).await.map(Answer::set_settings)
+            }
+            Command::join(request) => return self.join(request, reply),
+            Command::host(request) => return self.host_space(request, reply),
+            Command::set_hosting(request) => return self.set_hosting(request.on, reply),
+            Command::leave_space(request) => {
+                self.leave_space(request.space).await.map(Answer::leave_space)
+            }
+            Command::set_presence(request) => {
+                for space in self.spaces.values() {
+                    space.engine.tell(engine::Input::Presence(request.clone()));
+                }
+                Ok(Answer::set_presence(Nothing {}))
+            }
+            Command::look(request) => self.look(request).await.map(Answer::look),
+            Command::open_link(request) => {
+                self.open_link(&request.url).map(|()| Answer::open_link(Nothing {}))
+            }
+            Command::connect_now(ref request) => return self.pass_on(request.space, command, reply),
+            Command::create_room(ref request) => return self.pass_on(request.space, command, reply),
+            Command::join_room(ref request) | Command::leave_room(ref request) => {
+                return self.pass_on(request.space, command, reply);
+            }
+            Command::browse_rooms(ref request) => return self.pass_on(request.space, command, reply),
+            Command::post(ref request) => return self.pass_on(request.space, command, reply),
+            Command::edit_queued(ref request) => return self.pass_on(request.space, command, reply),
+            Command::discard_queued(ref request) | Command::retry_failed(ref request) => {
+                return self.pass_on(request.space, command, reply);
+            }
+            Command::page(ref request) => return self.pass_on(request.space, command, reply),
+            Command::read(ref request) => return self.pass_on(request.space, command, reply),
+            Command::typing(ref request) => return self.pass_on(request.space, command, reply),
+            Command::save_draft(ref request) => return self.pass_on(request.space, command, reply),
+            Command::search(ref request) => return self.pass_on(request.space, command, reply),
+        };
+        let _ = reply.send(answer);
+    }
+
+    fn pass_on(&self, space: SpaceId, command: Command, reply: Reply) {
+        self.to_engine(space, engine::Input::Command { command: Box::new(command), reply });
+    }
+
+    /// Hands an input to a space's engine; where that can't be, its reply says so.
+    fn to_engine(&self, space: SpaceId, input: engine::Input) {
+        match self.spaces.get(&space) {
+            Some(space) => space.engine.tell(input),
+            None => input.refuse(Refusal::not_found("you are not in that space")),
+        }
+    }
+
+    async fn on_notes(&mut self, notes: &mut Vec<Note>, verify: Option<&(dyn Fn(SpaceId) + Send + Sync)>) {
+        let mut events = Vec::new();
+        for note in notes.drain(..) {
+            match note {
+                Note::Ui(new) => events.extend(new),
+                Note::Known(known) => self.remember(*known).await,
+                Note::Notify(notification) => self.notify(notification),
+                Note::ClearNotifications { space, room } => self.host.clear_notifications(space, room),
+                Note::Unreachable(space) => {
+                    if let Some(verify) = verify {
+                        verify(space);
+                    }
+                }
+                Note::Joined { result, answer, reply } => {
+                    let answer = self.joined(*result).await.map(|space| answer(SpaceAnswer { space }));
+                    if let Some(reply) = reply {
+                        let _ = reply.send(answer);
+                    }
+                }
+                Note::HostStarted { result, reply } => self.host_started(result, reply),
+                Note::HostingSet { result, reply } => {
+                    let answer = result.map(|hosted| {
+                        self.on_hosting(hosted);
+                        Answer::set_hosting(Nothing {})
+                    });
+                    let _ = reply.send(answer);
+                }
+            }
+        }
+        self.tell(events);
+    }
+
+    fn on_sighting(&mut self, sighting: Sighting) {
+        match sighting {
+            Sighting::Seen(seen) => {
+                if let Some(joined) = self.spaces.get(&seen.space) {
+                    // Anybody can advertise: another key than the known one is not our space.
+                    if joined.known.fingerprint.is_some() && joined.known.fingerprint != seen.fingerprint {
+                        return;
+                    }
+                    joined.engine.tell(engine::Input::Seen(seen.clone()));
+                }
+                if self.nearby.seen(seen) {
+                    self.tell_nearby();
+                }
+            }
+            Sighting::Gone(space) => {
+                if self.nearby.gone(space) {
+                    self.tell_nearby();
+                }
+            }
+            Sighting::Problem(problem) => {
+                let snapshot = Snapshot { discovery_problem: problem, ..self.picture.now().clone() };
+                self.tell(vec![UiEvent::Snapshot(snapshot)]);
+            }
+        }
+    }
+
+    fn tell_nearby(&mut self) {
+        let spaces = self.nearby.view(|space| self.spaces.contains_key(&space));
+        self.tell(vec![UiEvent::Nearby { spaces }]);
+    }
+
+    fn on_hosting(&mut self, hosted: Option<Hosted>) {
+        for (space, joined) in &self.spaces {
+            let here = hosted.as_ref().filter(|hosted| hosted.view.space == *space);
+            joined.engine.tell(engine::Input::HostedHere(here.map(|hosted| hosted.loopback.clone())));
+        }
+        if let Some(hosted) = &hosted
+            && !self.spaces.contains_key(&hosted.view.space)
+        {
+            // It was made, and then this program ended before it could join.
+            self.join_hosted(hosted, None);
+        }
+        let hosting = hosted.as_ref().map(|hosted| hosted.view.clone());
+        self.hosted = hosted;
+        if hosting != self.picture.now().hosting {
+            self.tell(vec![UiEvent::Hosting { hosting }]);
+        }
+    }
+
+    fn host_space(&self, request: crate::command::Host, reply: Reply) {
+        let request = HostRequest {
+            name: request.name,
+            admission: request.admission,
+            passcode: request.passcode,
+            owner: self.identity.member,
+        };
+        let checked = check_name("the space's name", &request.name).map(str::to_owned);
+        match checked.and_then(|name| self.my_name().map(|_| name)) {
+            Ok(name) => {
+                let started = self.host.host_space(HostRequest { name, ..request });
+                let notes = self.notes.clone();
+                tokio::spawn(async move {
+                    let result = started.await;
+                    let _ = notes.send(Note::HostStarted { result, reply }).await;
+                });
+            }
+            Err(refusal) => drop(reply.send(Err(refusal))),
+        }
+    }
+
+    fn host_started(&mut self, result: Result<Hosted, Refusal>, reply: Reply) {
+        match result {
+            Ok(hosted) => {
+                self.join_hosted(&hosted, Some(reply));
+                self.tell(vec![UiEvent::Hosting { hosting: Some(hosted.view.clone()) }]);
+                self.hosted = Some(hosted);
+            }
+            Err(refusal) => drop(reply.send(Err(refusal))),
+        }
+    }
+
+    fn set_hosting(&self, on: bool, reply: Reply) {
+        let set = self.host.set_hosting(on);
+        let notes = self.notes.clone();
+        tokio::spawn(async move {
+            let result = set.await;
+            let _ = notes.send(Note::HostingSet { result, reply }).await;
+        });
+    }
+
+    async fn set_name(&mut self, request: SetName) -> Result<Nothing, Refusal> {
+        let name = check_name("your name", &request.name)?.to_owned();
+        kept::save_name(&self.store, name.clone()).await?;
+        for space in self.spaces.values() {
+            space.engine.tell(engine::Input::Name(name.clone()));
+        }
+        self.name = Some(name);
+        let me = me_view(&self.config, &self.identity, self.name.clone());
+        self.tell(vec![UiEvent::Me { me }]);
+        Ok(Nothing {})
+    }
+
+    async fn set_settings(&mut self, request: SetSettings) -> Result<Nothing, Refusal> {
+        if !(75..=200).contains(&request.settings.text_size) {
+            return Err(Refusal::bad_request("the text size is 75 to 200 percent"));
+        }
+        self.keep_settings(request.settings).await?;
+        Ok(Nothing {})
+    }
+
+    async fn keep_settings(&mut self, settings: Settings) -> Result<(), ClientError> {
+        if settings != self.settings {
+            kept::save_settings(&self.store, settings.clone()).await?;
+            self.settings = settings.clone();
+            self.tell(vec![UiEvent::Settings { settings }]);
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self, look: Look) -> Result<Nothing, Refusal> {
+        self.look = look;
+        for (space, joined) in &self.spaces {
+            let room = self.look.room.filter(|_| self.look.space == Some(*space));
+            joined.engine.tell(engine::Input::Look { room, focused: self.look.focused });
+        }
+        if self.look.room.is_some() {
+            let settings = Settings {
+                last_space: self.look.space,
+                last_room: self.look.room,
+                ..self.settings.clone()
+            };
+            self.keep_settings(settings).await?;
+        }
+        Ok(Nothing {})
+    }
+
+    fn open_link(&self, url: &str) -> Result<(), Refusal> {
+        let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "http" | "https" | "mailto") || url.chars().any(char::is_control) {
+            return Err(Refusal::new(Code::NotAllowed, "only web and mail links are opened"));
+        }
+        self.host.open_link(url)
+    }
+
+    fn notify(&self, mut notification: Notification) {
+        if !self.settings.notifications {
+            return;
+        }
+        if !self.settings.notification_previews {
+            notification.body = String::new();
+        }
+        self.host.notify(notification);
+    }
+
+    /// The name to sign in with.
+    fn my_name(&self) -> Result<String, Refusal> {
+        self.name.clone().ok_or_else(|| Refusal::bad_request("choose a name for yourself first"))
+    }
+
+    fn tell(&mut self, events: Vec<UiEvent>) {
+        for event in &events {
+            self.picture.take(event);
+        }
+        self.windows.tell(&events, &self.picture);
+    }
+
+    /// Ends the engines together; their last notes are still taken.
+    async fn stop(self, mut noted: mpsc::Receiver<Note>) {
+        let ends = self.spaces.into_values().map(|joined| joined.engine.stop());
+        let drained = async { while noted.recv().await.is_some() {} };
+        let ended = async {
+            tokio::select! {
+                _ = futures_util::future::join_all(ends) => {}
+                () = drained => {}
+            }
+        };
+        if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
+            tracing::warn!("an engine did not end in time");
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(%error, "closing landline.db");
+        }
+    }
+}
+
+async fn next_sighting(sightings: &mut Option<mpsc::Receiver<Sighting>>) -> Option<Sighting> {
+    match sightings {
+        Some(sightings) => sightings.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn me_view(config: &ClientConfig, identity: &Identity, name: Option<String>) -> MeView {
+    MeView {
+        member: identity.member,
+        name,
+        suggested_name: config.suggested_name.clone(),
+        version: config.client.version.clone(),
+        data_dir: config.data_dir.display().to_string(),
+        platform: std::env::consts::OS.to_owned(),
+    }
+}
+
+/// Runs what waits for the disk away from the runtime's threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    job: impl FnOnce() -> Result<T, ClientError> + Send + 'static,
+) -> Result<T, ClientError> {
+    tokio::task::spawn_blocking(job).await.map_err(|_| ClientError::Stopped)?
+}
