@@ -107,7 +107,7 @@ CREATE TABLE person (
     role        TEXT    NOT NULL DEFAULT 'guest',
     role_seq    INTEGER NOT NULL DEFAULT 0,
     muted_until INTEGER NOT NULL DEFAULT 0,
-    muted_seq   INTEGER NOT NULL DEFAULT 0,
+    muted_until_seq INTEGER NOT NULL DEFAULT 0,
     banned      INTEGER NOT NULL DEFAULT 0,
     banned_seq  INTEGER NOT NULL DEFAULT 0,
     about       TEXT    NOT NULL DEFAULT '',
@@ -141,7 +141,8 @@ INSERT INTO message_fts (message_fts, rank) VALUES ('secure-delete', 1);
 CREATE TRIGGER message_inserted AFTER INSERT ON message BEGIN
     INSERT INTO message_fts (rowid, text) VALUES (new.docid, new.text);
 END;
-CREATE TRIGGER message_deleted AFTER DELETE ON message BEGIN
+-- A rebuild sets `applied` below 0 and empties the index as a whole.
+CREATE TRIGGER message_deleted AFTER DELETE ON message WHEN (SELECT ref FROM applied) >= 0 BEGIN
     INSERT INTO message_fts (message_fts, rowid, text) VALUES ('delete', old.docid, old.text);
 END;
 CREATE TRIGGER message_reworded AFTER UPDATE OF text ON message WHEN old.text <> new.text BEGIN

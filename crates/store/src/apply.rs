@@ -1,1 +1,162 @@
-//! apply
+//! Keeps the tables that follow from the log.
+//!
+//! Every row is a function of the log alone, whatever order its events came in:
+//! - a *message* row is made anew from the log by each event that is about it ([`message`]), so an
+//!   edit may come before its message while old history is being fetched;
+//! - every other field is last-writer-wins by `seq` ([`place`]).
+//!
+//! So an event may be applied twice, a rebuild gives the same rows, and an event of a type that
+//! this version does not know is kept in the log and skipped here.
+
+mod message;
+mod place;
+
+use landline_protocol::{Content, Event, RoomId};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::bytes::{Blob, sql_limit};
+use crate::{StoreError, log};
+pub(crate) use message::first_docid;
+
+/// Events that a rebuild reads at once.
+const PAGE: usize = 500;
+/// `applied.ref` while a rebuild empties the tables: the index is emptied as a whole then.
+const EMPTYING: i64 = -1;
+
+/// Brings the tables up to date with one event of the log.
+///
+/// [`StoreError::NotLogged`] where a message, or what is about one, has not been written with
+/// [`log::insert`] before: its row is made from the log.
+pub fn apply(c: &Connection, event: &Event) -> Result<(), StoreError> {
+    let content = Content::read(&event.content);
+    match &content {
+        Content::Message(_) => {
+            in_log(c, event)?;
+            message::follow(c, event.room, event.id)
+        }
+        Content::Edit(_) | Content::Delete(_) | Content::Pin(_) => {
+            in_log(c, event)?;
+            content
+                .target()
+                .map_or(Ok(()), |target| message::follow(c, event.room, target))
+        }
+        Content::Reaction(reaction) => message::react(c, event, reaction),
+        Content::RoomCreated(created) => place::created(c, event, created),
+        Content::RoomChanged(changed) => place::changed(c, event, changed),
+        Content::Joined => place::comes(c, event, event.author),
+        Content::Left => place::goes(c, event, event.author, false),
+        Content::Invited(invited) => place::comes(c, event, invited.member),
+        Content::Removed(removed) => place::goes(c, event, removed.member, true),
+        Content::SpaceCreated(created) => place::space_created(c, event, created),
+        Content::Admitted(admitted) => place::admitted(c, event, admitted),
+        Content::Profile(profile) => place::profile(c, event, profile),
+        Content::Role(changed) => place::role(c, event, changed),
+        Content::Muted(muted) => place::muted(c, event, muted),
+        Content::Banned(banned) => place::banned(c, event, banned.member, banned.on),
+        Content::Settings(settings) => place::settings(c, event, settings),
+        Content::Unknown => Ok(()),
+    }
+}
+
+/// Applies the next events that were logged and not applied yet, in the order in which they were
+/// logged; answers whether there are more. For a node, which writes its log first and alone. The
+/// mark of how far it is moves in the same transaction.
+pub fn catch_up(c: &Connection, limit: usize) -> Result<bool, StoreError> {
+    let from: i64 = c
+        .prepare_cached("SELECT ref FROM applied")?
+        .query_row([], |row| row.get(0))?;
+    let mut statement = c.prepare_cached(
+        "SELECT seq, id, room, author, sent_at, accepted_at, content, sig, ref
+         FROM event WHERE ref > ?1 ORDER BY ref LIMIT ?2",
+    )?;
+    let events = statement
+        .query_map(params![from, sql_limit(limit)], |row| {
+            Ok((log::event(row)?, row.get(8)?))
+        })?
+        .collect::<Result<Vec<(Event, i64)>, _>>()?;
+    for (event, _) in &events {
+        apply(c, event)?;
+    }
+    let Some((_, to)) = events.last() else {
+        return Ok(false);
+    };
+    c.prepare_cached("UPDATE applied SET ref = ?1")?
+        .execute([to])?;
+    let more = c
+        .prepare_cached("SELECT 1 FROM event WHERE ref > ?1 LIMIT 1")?
+        .exists([to])?;
+    Ok(more)
+}
+
+/// Makes all tables anew from the log; events that an earlier version did not know are read again.
+pub fn rebuild(c: &Connection) -> Result<(), StoreError> {
+    read_unknown_again(c)?;
+    c.execute("UPDATE applied SET ref = ?1", [EMPTYING])?;
+    c.execute_batch(
+        "INSERT INTO message_fts (message_fts) VALUES ('delete-all');
+         DELETE FROM message;
+         DELETE FROM mention;
+         DELETE FROM reaction;
+         DELETE FROM room;
+         DELETE FROM member;
+         DELETE FROM person;
+         DELETE FROM space;
+         UPDATE applied SET ref = 0;",
+    )?;
+    while catch_up(c, PAGE)? {}
+    Ok(())
+}
+
+/// Makes the rows of one room (or of the directory) anew from its log.
+pub fn rebuild_room(c: &Connection, room: RoomId) -> Result<(), StoreError> {
+    for table in ["message", "mention", "reaction", "room", "member"] {
+        c.prepare_cached(&format!("DELETE FROM {table} WHERE room = ?1"))?
+            .execute([Blob(room)])?;
+    }
+    for table in ["person", "space"] {
+        c.prepare_cached(&format!("DELETE FROM {table} WHERE space = ?1"))?
+            .execute([Blob(room)])?;
+    }
+    let mut after = 0;
+    loop {
+        let events = log::page_after(c, room, after, PAGE, usize::MAX)?;
+        let Some(last) = events.last() else {
+            return Ok(());
+        };
+        after = last.seq;
+        for event in &events {
+            apply(c, event)?;
+        }
+    }
+}
+
+fn in_log(c: &Connection, event: &Event) -> Result<(), StoreError> {
+    let there = c
+        .prepare_cached("SELECT 1 FROM event WHERE id = ?1")?
+        .exists([Blob(event.id)])?;
+    if there {
+        Ok(())
+    } else {
+        Err(StoreError::NotLogged(event.id))
+    }
+}
+
+fn read_unknown_again(c: &Connection) -> Result<(), StoreError> {
+    let mut next = c.prepare_cached(
+        "SELECT seq, id, room, author, sent_at, accepted_at, content, sig, ref
+         FROM event WHERE type = 'unknown' AND ref > ?1 ORDER BY ref LIMIT 1",
+    )?;
+    let mut after = 0i64;
+    loop {
+        let found = next
+            .query_row([after], |row| Ok((log::event(row)?, row.get(8)?)))
+            .optional()?;
+        let Some((event, at)) = found else {
+            return Ok(());
+        };
+        after = at;
+        let content = Content::read(&event.content);
+        c.prepare_cached("UPDATE event SET type = ?2, target = ?3 WHERE ref = ?1")?
+            .execute(params![at, content.type_name(), content.target().map(Blob)])?;
+    }
+}
