@@ -45,6 +45,8 @@ pub enum StoreError {
     /// Only what is in the log can be applied.
     #[error("event {0} is not in the log")]
     NotLogged(EventId),
+    #[error("event {0} is in the outbox already")]
+    Waits(EventId),
     /// It was handed to the link: the node may have it.
     #[error("event {0} may be with the node already")]
     Unsettled(EventId),

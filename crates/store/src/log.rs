@@ -118,6 +118,14 @@ pub fn known(
     }))
 }
 
+/// Whether a delete of this event is in the log, applied or not yet.
+pub fn is_deleted(c: &Connection, target: EventId) -> Result<bool, StoreError> {
+    Ok(
+        c.prepare_cached("SELECT 1 FROM event WHERE target = ?1 AND type = 'delete' LIMIT 1")?
+            .exists([Blob(target)])?,
+    )
+}
+
 /// The events after a `seq`, rising; fewer than `limit` where their JSON would pass `max_bytes`,
 /// but never none where there is one.
 pub fn page_after(

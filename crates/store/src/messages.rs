@@ -181,7 +181,7 @@ fn line(c: &Connection, row: &Row<'_>) -> Result<Line, StoreError> {
             author: id(row, 3)?,
             sent_at: row.get(4)?,
             accepted_at: row.get(5)?,
-            content: Content::read(&*RawValue::from_string(content)?),
+            content: Content::read(&RawValue::from_string(content)?),
         })),
         None => message(c, row).map(Line::Message),
     }

@@ -1,13 +1,13 @@
 //! The threads that read, each with a read-only connection, off one queue.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 
-use crate::writer::Job;
+use crate::writer::{Job, Queue};
 use crate::{StoreError, open};
 
 /// Jobs that may wait for a reader; one more is refused as `Busy`.
@@ -19,7 +19,7 @@ type Jobs = Arc<Mutex<Receiver<Box<dyn Job>>>>;
 pub(crate) fn start(
     path: &Path,
     readers: usize,
-) -> Result<(SyncSender<Box<dyn Job>>, Vec<JoinHandle<()>>), StoreError> {
+) -> Result<(Queue, Vec<JoinHandle<()>>), StoreError> {
     let (queue, jobs) = sync_channel(READ_QUEUE);
     let jobs: Jobs = Arc::new(Mutex::new(jobs));
     let threads = (0..readers)

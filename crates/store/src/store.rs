@@ -13,14 +13,14 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{TrySendError, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use tokio::sync::oneshot;
 
-use crate::writer::{Closing, Job, Outcome};
+use crate::writer::{Closing, Job, Outcome, Queue};
 use crate::{StoreError, open, reader, writer};
 
 /// What a returned `Ok` of [`Store::write`] is worth.
@@ -54,8 +54,8 @@ struct Inner {
 }
 
 struct Queues {
-    write: SyncSender<Box<dyn Job>>,
-    read: SyncSender<Box<dyn Job>>,
+    write: Queue,
+    read: Queue,
     closing: Closing,
 }
 
@@ -204,7 +204,7 @@ impl Store {
     fn queue(
         &self,
         job: Box<dyn Job>,
-        which: impl FnOnce(&Queues) -> &SyncSender<Box<dyn Job>>,
+        which: impl FnOnce(&Queues) -> &Queue,
     ) -> Result<(), StoreError> {
         let queues = self
             .inner

@@ -23,7 +23,10 @@ const WRITE_QUEUE: usize = 1_024;
 /// Jobs that share one transaction.
 const WRITE_BATCH: usize = 256;
 
-/// A job whose answer is somewhere to be sent.
+/// Where jobs are handed in.
+pub(crate) type Queue = SyncSender<Box<dyn Job>>;
+
+/// A job that knows where its answer goes.
 pub(crate) trait Job: Send {
     fn run(self: Box<Self>, connection: &Connection) -> Outcome;
     /// Answers without running.
@@ -57,7 +60,7 @@ pub(crate) fn start(
     path: &Path,
     mut connection: Connection,
     readers: Vec<JoinHandle<()>>,
-) -> Result<(SyncSender<Box<dyn Job>>, Closing), StoreError> {
+) -> Result<(Queue, Closing), StoreError> {
     let pages = Arc::new(AtomicU32::new(0));
     let seen = Arc::clone(&pages);
     connection.wal_hook(Some(move |_: &mut Wal, now: c_int| {
@@ -112,9 +115,15 @@ fn transact(connection: &Connection, batch: &mut impl Iterator<Item = Box<dyn Jo
     let mut outcomes = Vec::new();
     let mut stored = Ok(());
     for job in batch {
-        let (outcome, savepoint) = in_savepoint(connection, job);
+        if let Err(error) = connection.execute_batch("SAVEPOINT job") {
+            let error = StoreError::from(error);
+            job.fail(error.for_another());
+            stored = Err(error);
+            break;
+        }
+        let outcome = job.run(connection);
+        stored = end_savepoint(connection, outcome.keep);
         outcomes.push(outcome);
-        stored = savepoint;
         if stored.is_err() {
             break;
         }
@@ -132,27 +141,16 @@ fn transact(connection: &Connection, batch: &mut impl Iterator<Item = Box<dyn Jo
 }
 
 /// `Err` where the whole transaction is lost.
-fn in_savepoint(connection: &Connection, job: Box<dyn Job>) -> (Outcome, Result<(), StoreError>) {
-    if let Err(error) = connection.execute_batch("SAVEPOINT job") {
-        let nothing = Outcome {
-            keep: false,
-            answer: Box::new(|stored| drop(stored)),
-        };
-        let error = StoreError::from(error);
-        job.fail(error.for_another());
-        return (nothing, Err(error));
-    }
-    let outcome = job.run(connection);
+fn end_savepoint(connection: &Connection, keep: bool) -> Result<(), StoreError> {
     if connection.is_autocommit() {
         // A full disk or a failing one makes SQLite roll back everything by itself.
         let reason = "a write that it shared a transaction with met a full or failing disk";
-        return (outcome, Err(StoreError::NotStored(reason.into())));
+        return Err(StoreError::NotStored(reason.into()));
     }
-    let end = if outcome.keep {
+    let end = if keep {
         "RELEASE job"
     } else {
         "ROLLBACK TO job; RELEASE job"
     };
-    let savepoint = connection.execute_batch(end).map_err(StoreError::from);
-    (outcome, savepoint)
+    Ok(connection.execute_batch(end)?)
 }

@@ -120,7 +120,7 @@ fn latest(
     let Some(content) = content else {
         return Ok(None);
     };
-    Ok(Some(Content::read(&*RawValue::from_string(content)?)))
+    Ok(Some(Content::read(&RawValue::from_string(content)?)))
 }
 
 /// Drops what the edits of a deleted message said.
@@ -162,7 +162,7 @@ fn message(
     if deleted {
         drop_content(c, id)?;
     }
-    match Content::read(&*RawValue::from_string(content)?) {
+    match Content::read(&RawValue::from_string(content)?) {
         Content::Message(message) => Ok(Some(Logged {
             seq,
             author,
