@@ -1,1 +1,35 @@
-//! The server of a space.
+//! The server of a space: gives the events of each room their order, makes them durable, and
+//! relays them to who may see them.
+//!
+//! ```text
+//! door ──▶ HTTP routes ──▶ /health
+//!               └──▶ socket edge: decode, size, rate ──HubCommand──▶ Hub ──Batch──▶ store
+//!                                                       answers, events ◀──┘
+//! ```
+//! [`Node::start`] puts these together on a listener; the binary `landline-node` and the desktop's
+//! embedded node are the same code.
+//!
+//! Invariant: this crate depends on neither the client nor Tauri.
+
+mod clock;
+mod config;
+mod door;
+mod error;
+mod folder;
+mod http;
+mod hub;
+mod kept;
+mod node;
+mod passcode;
+mod random;
+mod rate;
+mod request;
+mod session;
+mod socket;
+mod space;
+mod world;
+
+pub use clock::Clock;
+pub use config::{NodeConfig, Rates};
+pub use error::NodeError;
+pub use node::Node;

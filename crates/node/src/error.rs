@@ -1,0 +1,33 @@
+//! Why a node can't start or go on.
+
+use std::io;
+use std::path::PathBuf;
+
+use landline_store::StoreError;
+
+/// Why a node can't start or go on. Each message is one line for people.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    #[error("can't use the data folder {}: {source}", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("another node is running on the data folder {}", .0.display())]
+    InUse(PathBuf),
+    #[error("the node's key in {} is damaged", .0.display())]
+    Key(PathBuf),
+    #[error("a new space needs a name")]
+    NameMissing,
+    #[error("{0}")]
+    Name(String),
+    #[error("admission by passcode needs a passcode")]
+    PasscodeMissing,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the listener is of no use: {0}")]
+    Listener(io::Error),
+    #[error("no random numbers from the system: {0}")]
+    Random(getrandom::Error),
+    #[error("the log of {0} can't be read: {1}")]
+    Log(String, String),
+    #[error("the node stopped by an error in itself")]
+    Stopped,
+}

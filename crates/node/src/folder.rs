@@ -1,0 +1,158 @@
+//! The data folder: one node at a time, the node's key, and how far the logs had come.
+//!
+//! ```text
+//! lock         held while a node runs
+//! node.key     the node's Ed25519 key, 32 bytes, for nobody else to read
+//! node.sqlite  the logs and what follows from them
+//! seen         the epoch, and how many events the logs held when this was last written
+//! ```
+//! `seen` is beside the database and not in it, so that a database restored from an older copy
+//! shows: it holds fewer events than have been seen. The epoch is raised then, and clients step
+//! back to where they and the node agree.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::SigningKey;
+use landline_store::{DataLock, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::NodeError;
+use crate::random;
+
+/// A data folder that is ours until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    _lock: DataLock,
+}
+
+/// What `seen` holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) epoch: u64,
+    /// Events in all logs together.
+    pub(crate) events: u64,
+}
+
+impl Folder {
+    /// Makes the folder if need be and takes it for this node.
+    pub(crate) fn take(path: &Path) -> Result<Self, NodeError> {
+        let failed = |source| NodeError::Folder {
+            path: path.to_owned(),
+            source,
+        };
+        fs::create_dir_all(path).map_err(failed)?;
+        match DataLock::take(path) {
+            Ok(lock) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(StoreError::Locked) => Err(NodeError::InUse(path.to_owned())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join("node.sqlite")
+    }
+
+    /// The node's own key: made at the first start.
+    pub(crate) fn key(&self) -> Result<SigningKey, NodeError> {
+        let path = self.path.join("node.key");
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let bytes: [u8; 32] = bytes.try_into().map_err(|_| NodeError::Key(path.clone()))?;
+                Ok(SigningKey::from_bytes(&bytes))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let bytes = random::bytes::<32>()?;
+                replace(&path, &bytes).map_err(|source| NodeError::Folder {
+                    path: self.path.clone(),
+                    source,
+                })?;
+                Ok(SigningKey::from_bytes(&bytes))
+            }
+            Err(source) => Err(NodeError::Folder { path, source }),
+        }
+    }
+
+    /// `None` at the first start, or where the file tells nothing.
+    pub(crate) fn seen(&self) -> Option<Seen> {
+        serde_json::from_slice(&fs::read(self.path.join("seen")).ok()?).ok()
+    }
+
+    pub(crate) fn see(&self, seen: Seen) -> io::Result<()> {
+        replace(&self.path.join("seen"), &serde_json::to_vec(&seen)?)
+    }
+}
+
+/// Writes a whole file or leaves the old one, readable by nobody else.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_taken_by_one_node_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::take(dir.path()).unwrap();
+        assert!(matches!(Folder::take(dir.path()), Err(NodeError::InUse(_))));
+        drop(folder);
+        Folder::take(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn the_key_is_made_once_and_is_nobody_elses_to_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::take(dir.path()).unwrap();
+        let key = folder.key().unwrap();
+        assert_eq!(folder.key().unwrap(), key);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(dir.path().join("node.key"))
+                .unwrap()
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_damaged_key_is_refused_and_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::take(dir.path()).unwrap();
+        fs::write(dir.path().join("node.key"), b"short").unwrap();
+        assert!(matches!(folder.key(), Err(NodeError::Key(_))));
+        assert_eq!(fs::read(dir.path().join("node.key")).unwrap(), b"short");
+    }
+
+    #[test]
+    fn what_was_seen_is_seen_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::take(dir.path()).unwrap();
+        assert_eq!(folder.seen(), None);
+        let seen = Seen {
+            epoch: 2,
+            events: 60_000,
+        };
+        folder.see(seen).unwrap();
+        assert_eq!(folder.seen(), Some(seen));
+    }
+}

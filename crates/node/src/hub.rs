@@ -1,0 +1,467 @@
+//! The Hub: one task that owns who is connected, the states of space and rooms, and what is about
+//! to be written.
+//!
+//! ```text
+//! socket edge ──HubCommand──▶ Hub ──▶ waits ──▶ Batch (one in flight) ──▶ writer thread, COMMIT
+//!                              ▲                                              │
+//!                              └── move on, answer the authors, relay ◀───────┘
+//! ```
+//! Reads are decided here and done elsewhere, on a snapshot ([`read`]). Pushes that may be dropped
+//! (presence, typing, marks) are gathered and told at every [`GATHER`]. Nothing here waits for a
+//! client or for the disk.
+
+mod audience;
+pub(crate) mod batch;
+mod marks;
+mod people;
+mod read;
+mod relay;
+mod sign_in;
+mod tokens;
+mod typing;
+mod write;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use landline_protocol::down::{Head, Heads, NodeInfo, ProtocolRange, Welcome};
+use landline_protocol::up::SignIn;
+use landline_protocol::{Code, GoodbyeReason, Limits, MemberId, PROTOCOL, Refusal, RoomId};
+use landline_store::Store;
+use socketioxide::SocketIo;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::task::TaskTracker;
+use tracing::error;
+
+use crate::clock::Clock;
+use crate::config::Rates;
+use crate::folder::{Folder, Seen};
+use crate::passcode::Passcodes;
+use crate::rate::Bucket;
+use crate::request::Request;
+use crate::session::{Asker, Outlet, SessionId};
+use crate::world::World;
+
+use audience::Audience;
+use batch::NodeKey;
+use people::People;
+use sign_in::Admissions;
+use tokens::Tokens;
+use write::{Done, Writes};
+
+pub(crate) use marks::{MarkRow, Marks};
+
+/// Commands that wait for the Hub. Past it: `unavailable`.
+const COMMANDS: usize = 4096;
+/// Commands taken at once, before the next batch is made of them.
+const COMMANDS_AT_ONCE: usize = 512;
+/// How long presence, typing and marks are gathered.
+const GATHER: Duration = Duration::from_millis(250);
+/// How often strangers are turned away and lazy writes are made.
+const KEEP_HOUSE: Duration = Duration::from_secs(1);
+/// How often the heads of rooms that changed are told.
+const TELL_HEADS: Duration = Duration::from_secs(30);
+
+/// What the Hub is asked to do.
+#[derive(Debug)]
+pub(crate) enum HubCommand {
+    Connected(Outlet),
+    Disconnected(SessionId),
+    /// The signature has been verified.
+    SignIn {
+        asker: Asker,
+        member: MemberId,
+        request: Box<SignIn>,
+    },
+    Request {
+        asker: Asker,
+        request: Request,
+    },
+    /// Finish what waits, say goodbye, end.
+    Stop(oneshot::Sender<()>),
+}
+
+impl HubCommand {
+    /// Answers the one who asks, where somebody does.
+    pub(crate) fn refuse(self, refusal: Refusal) {
+        match self {
+            Self::SignIn { asker, .. } | Self::Request { asker, .. } => {
+                asker.answer::<()>(Err(refusal));
+            }
+            Self::Connected(_) | Self::Disconnected(_) | Self::Stop(_) => {}
+        }
+    }
+}
+
+/// The way to the Hub.
+#[derive(Debug, Clone)]
+pub(crate) struct HubHandle(mpsc::Sender<HubCommand>);
+
+impl HubHandle {
+    /// A handle, and what its Hub takes from.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<HubCommand>) {
+        let (commands, taken) = mpsc::channel(COMMANDS);
+        (Self(commands), taken)
+    }
+
+    /// Hands a command over at once, or back.
+    pub(crate) fn offer(&self, command: HubCommand) -> Result<(), HubCommand> {
+        self.0.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(command)
+            | mpsc::error::TrySendError::Closed(command) => command,
+        })
+    }
+
+    /// Hands a command over as soon as there is place. A Hub that has ended needs none.
+    pub(crate) async fn tell(&self, command: HubCommand) {
+        let _ = self.0.send(command).await;
+    }
+}
+
+/// What `/health` tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Health {
+    /// The last write was stored.
+    pub(crate) stores: bool,
+    pub(crate) connections: usize,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            stores: true,
+            connections: 0,
+        }
+    }
+}
+
+/// What a Hub begins with.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    pub(crate) world: World,
+    pub(crate) marks: Marks,
+    pub(crate) last_seen: HashMap<MemberId, i64>,
+    pub(crate) passcode: Option<String>,
+    pub(crate) store: Store,
+    pub(crate) folder: Arc<Folder>,
+    pub(crate) node: Arc<NodeKey>,
+    pub(crate) owner: Option<MemberId>,
+    pub(crate) rates: Rates,
+    pub(crate) version: String,
+    pub(crate) clock: Clock,
+}
+
+/// See the module's head.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    world: World,
+    people: People,
+    audience: Audience,
+    typing: typing::Typing,
+    marks: Marks,
+    tokens: Tokens,
+    admissions: Admissions,
+    writes: Writes,
+    /// Rooms whose heads have moved since heads were last told.
+    heads_changed: BTreeSet<RoomId>,
+    seen: Option<Seen>,
+    health: watch::Sender<Health>,
+    /// What runs beside the Hub and comes back to it.
+    tasks: JoinSet<Done>,
+    /// What runs beside the Hub and answers by itself.
+    reads: TaskTracker,
+    store: Store,
+    folder: Arc<Folder>,
+    passcodes: Passcodes,
+    node: Arc<NodeKey>,
+    owner: Option<MemberId>,
+    rates: Rates,
+    limits: Limits,
+    version: String,
+    clock: Clock,
+    stopping: Option<oneshot::Sender<()>>,
+}
+
+impl Hub {
+    pub(crate) fn new(beginning: Beginning, io: SocketIo, health: watch::Sender<Health>) -> Self {
+        let Beginning {
+            world,
+            marks,
+            last_seen,
+            passcode,
+            store,
+            folder,
+            node,
+            owner,
+            rates,
+            version,
+            clock,
+        } = beginning;
+        Self {
+            people: People::new(last_seen),
+            audience: Audience::new(io),
+            typing: typing::Typing::default(),
+            marks,
+            tokens: Tokens::default(),
+            admissions: Admissions::new(rates.join, passcode, Instant::now()),
+            writes: Writes::default(),
+            heads_changed: BTreeSet::new(),
+            seen: None,
+            health,
+            tasks: JoinSet::new(),
+            reads: TaskTracker::new(),
+            store,
+            folder,
+            passcodes: Passcodes::new(),
+            node,
+            owner,
+            rates,
+            limits: limits(rates, world.space.max_file_bytes),
+            version,
+            clock,
+            stopping: None,
+            world,
+        }
+    }
+
+    /// Runs until it is told to stop and nothing waits any more.
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<HubCommand>) {
+        let mut taken = Vec::with_capacity(COMMANDS_AT_ONCE);
+        let mut gather = every(GATHER);
+        let mut keep_house = every(KEEP_HOUSE);
+        let mut tell_heads = every(TELL_HEADS);
+        loop {
+            tokio::select! {
+                biased;
+                Some(done) = self.tasks.join_next() => match done {
+                    Ok(done) => self.done(done).await,
+                    // A task that panics has lost what it was about to tell: nothing that the Hub
+                    // counts on may be guessed, so it ends, and the node with it.
+                    Err(error) => {
+                        error!(%error, "a task of the Hub broke off");
+                        return;
+                    }
+                },
+                count = commands.recv_many(&mut taken, COMMANDS_AT_ONCE) => {
+                    if count == 0 {
+                        return;
+                    }
+                    for command in taken.drain(..) {
+                        self.take(command);
+                    }
+                }
+                _ = gather.tick() => self.tell_gathered().await,
+                _ = keep_house.tick() => self.keep_house(),
+                _ = tell_heads.tick() => self.tell_heads(),
+            }
+            self.write_on();
+            if self.stopping.is_some() && self.writes.are_done() {
+                return self.end().await;
+            }
+        }
+    }
+
+    fn take(&mut self, command: HubCommand) {
+        match command {
+            HubCommand::Connected(outlet) => self.connected(outlet),
+            HubCommand::Disconnected(session) => self.disconnected(session),
+            HubCommand::Stop(done) => self.stopping = Some(done),
+            command if self.stopping.is_some() => {
+                let refusal = Refusal::new(Code::Unavailable, "the node is shutting down");
+                command.refuse(refusal.retry_after(1000));
+            }
+            HubCommand::SignIn {
+                asker,
+                member,
+                request,
+            } => {
+                self.sign_in(asker, member, *request);
+            }
+            HubCommand::Request { asker, request } => self.request(asker, request),
+        }
+    }
+
+    fn connected(&mut self, outlet: Outlet) {
+        // One that ended before it began has told so already.
+        if outlet.session.is_gone() {
+            return;
+        }
+        if self.stopping.is_some() {
+            outlet.goodbye(GoodbyeReason::ShuttingDown);
+            return;
+        }
+        outlet.send("welcome", &self.welcome(&outlet));
+        self.people.connects(outlet, Instant::now());
+        self.tell_health();
+    }
+
+    fn welcome(&self, outlet: &Outlet) -> Welcome {
+        Welcome {
+            protocol: ProtocolRange {
+                min: PROTOCOL,
+                max: PROTOCOL,
+            },
+            features: Vec::new(),
+            node: NodeInfo {
+                id: self.node.id,
+                fingerprint: None,
+                version: self.version.clone(),
+                epoch: self.world.epoch,
+            },
+            space: self.world.space_info(),
+            nonce: outlet.session.nonce.clone(),
+            server_time: self.clock.now(),
+            limits: self.limits.clone(),
+        }
+    }
+
+    fn disconnected(&mut self, session: SessionId) {
+        if !self.people.is_connected(session) {
+            return;
+        }
+        self.audience.ends(session);
+        if let Some(member) = self.people.disconnects(session, self.clock.now()) {
+            self.typing.stops_everywhere(&member);
+        }
+        self.tell_health();
+    }
+
+    /// A request of somebody who has signed in.
+    fn request(&mut self, asker: Asker, request: Request) {
+        let Some(member) = asker.outlet.session.who().map(|who| who.member) else {
+            return asker.answer::<()>(Err(Refusal::new(Code::NotSignedIn, "sign in first")));
+        };
+        match request {
+            // The edge makes a command of its own of it.
+            Request::SignIn(_) => {}
+            Request::Append(candidates) => self.append(asker, member, candidates),
+            Request::PasscodeSet(request) => self.set_passcode(asker, member, request.passcode),
+            Request::MyRooms(request) => asker.answer(self.my_rooms(&member, &request)),
+            Request::Rooms(request) => asker.answer(self.rooms_to_join(&member, &request)),
+            Request::Members(request) => asker.answer(self.members(&member, &request)),
+            Request::Marks(request) => asker.answer(self.marks_of(&member, request.room)),
+            Request::Mark(request) => {
+                let answer = self.mark(asker.session(), member, &request);
+                asker.answer(answer);
+            }
+            Request::Typing(request) => asker.answer(self.type_in(member, &request)),
+            Request::Presence(request) => {
+                self.people
+                    .shows(asker.session(), request.state, request.text);
+                asker.answer(Ok(Nothing {}));
+            }
+            Request::Watch(request) => {
+                let watched = self.watch(asker.session(), request);
+                asker.answer(Ok(watched));
+            }
+            Request::Fetch(request) => self.fetch(asker, &member, request),
+            Request::Pins(request) => self.pins(asker, &member, request.room),
+            Request::Search(request) => self.search(asker, &member, request),
+        }
+    }
+
+    async fn tell_gathered(&mut self) {
+        self.people.tell_presence(self.clock.now());
+        for now in self.typing.take_changes(Instant::now()) {
+            let head = self.head_of(now.room);
+            self.audience.tell(now.room, "typing", &now, head).await;
+        }
+        for changes in self.marks.take_changes() {
+            let room = changes.room;
+            let few = self.world.room(room).is_some_and(|state| {
+                self.world.member_count(state)
+                    <= landline_protocol::limits::MARKS_PUSHED_MEMBERS as u64
+            });
+            if few {
+                let head = self.head_of(room);
+                self.audience.tell(room, "marks", &changes, head).await;
+            }
+        }
+    }
+
+    fn keep_house(&mut self) {
+        let now = Instant::now();
+        self.people.turn_strangers_away(now);
+        self.admissions.forget(now);
+        self.writes.forget(now);
+        self.write_lazily(now);
+    }
+
+    fn tell_heads(&mut self) {
+        let mut news: HashMap<SessionId, (Outlet, Vec<Head>)> = HashMap::new();
+        for room in std::mem::take(&mut self.heads_changed) {
+            let head = self.head_of(room);
+            for outlet in self.audience.of(room) {
+                let news = news.entry(outlet.session.id);
+                news.or_insert_with(|| (outlet.clone(), Vec::new()))
+                    .1
+                    .push(head);
+            }
+        }
+        for (outlet, rooms) in news.into_values() {
+            outlet.send("heads", &Heads { rooms });
+        }
+    }
+
+    fn head_of(&self, room: RoomId) -> Head {
+        let head = if room == self.world.space.id.directory() {
+            self.world.space.head
+        } else {
+            self.world.room(room).map_or(0, |room| room.head)
+        };
+        Head {
+            room,
+            head,
+            epoch: self.world.epoch,
+        }
+    }
+
+    fn tell_health(&self) {
+        let health = Health {
+            stores: self.writes.are_stored(),
+            connections: self.people.count(),
+        };
+        self.health
+            .send_if_modified(|told| std::mem::replace(told, health) != health);
+    }
+
+    async fn end(mut self) {
+        for outlet in self.people.everybody() {
+            outlet.goodbye(GoodbyeReason::ShuttingDown);
+        }
+        self.reads.close();
+        self.reads.wait().await;
+        self.write_at_last().await;
+        if let Some(done) = self.stopping.take() {
+            let _ = done.send(());
+        }
+    }
+}
+
+/// `{}`.
+#[derive(Debug, serde::Serialize)]
+struct Nothing {}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+fn limits(rates: Rates, max_file_bytes: u64) -> Limits {
+    Limits {
+        append_rate: u64::from(rates.append),
+        append_burst: u64::from(rates.append) * u64::from(batch::BURST_SECONDS),
+        request_rate: u64::from(rates.request),
+        max_file_bytes,
+        ..Limits::default()
+    }
+}
+
+/// Forgets the buckets that are as full as new ones.
+fn forget_full<K: Eq + std::hash::Hash>(buckets: &mut HashMap<K, Bucket>, now: Instant) {
+    buckets.retain(|_, bucket| !bucket.is_full(now));
+}

@@ -1,0 +1,535 @@
+//! What a batch of appends comes to: decided on the writer's thread, in the transaction that
+//! stores it.
+//!
+//! In this order for each event: an id that is known is answered as it was the first time, before
+//! anything else; then the append's share of the rate; then the content's faults; then the rules,
+//! with targets looked up in the same transaction; then it gets its `seq`. States are changed on
+//! copies: if the transaction fails, nothing the Hub holds has moved.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ed25519_dalek::SigningKey;
+use landline_protocol::access::{self, Facts, Place, Target, Wish};
+use landline_protocol::limits::ROOMS_PER_MEMBER;
+use landline_protocol::up::AppendResult;
+use landline_protocol::{
+    Admission, Admitted, Code, Content, Event, EventId, EventSignature, MemberId, NewEvent,
+    Refusal, Role, RoomId, RoomState, SettingsChanged, SpaceState, sign_event,
+};
+use landline_store::log::{self, Known};
+use landline_store::{Connection, StoreError, settings};
+use tokio::time::Instant;
+
+use crate::kept::PASSCODE;
+use crate::rate::Bucket;
+use crate::request::Candidate;
+use crate::world::World;
+
+/// Appended events at once, in seconds of the rate.
+pub(super) const BURST_SECONDS: u32 = 10;
+
+/// What is to be done in one transaction, in order.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) world: World,
+    pub(crate) works: Vec<Work>,
+    /// How much the authors may still append; refilled and given back.
+    pub(crate) buckets: HashMap<MemberId, Bucket>,
+    pub(crate) rate: u32,
+    pub(crate) node: Arc<NodeKey>,
+    pub(crate) owner: Option<MemberId>,
+    /// Milliseconds since 1970.
+    pub(crate) now: i64,
+    pub(crate) instant: Instant,
+}
+
+/// One request's share of a batch.
+#[derive(Debug)]
+pub(crate) enum Work {
+    Append {
+        author: MemberId,
+        candidates: Vec<Candidate>,
+    },
+    /// Somebody may come in: write it down, unless they are in.
+    Admit { member: MemberId, name: String },
+    /// Set or remove the passcode (an argon2 hash), and the admission with it.
+    Passcode {
+        author: MemberId,
+        hash: Option<String>,
+    },
+    /// What the node writes by itself.
+    Own { room: RoomId, content: Content },
+}
+
+/// What came of a [`Work`].
+#[derive(Debug)]
+pub(crate) enum WorkResult {
+    Appended(Vec<AppendResult>),
+    /// Done, or why not.
+    Done(Result<(), Refusal>),
+}
+
+/// What a batch came to, once it is stored.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// One for each work, in order.
+    pub(crate) results: Vec<WorkResult>,
+    /// In the order in which they were given their `seq`.
+    pub(crate) accepted: Vec<(Event, Content)>,
+    /// The states that moved on.
+    pub(crate) space: Option<SpaceState>,
+    pub(crate) rooms: Vec<RoomState>,
+    pub(crate) buckets: HashMap<MemberId, Bucket>,
+}
+
+/// The node's own key, with which it signs what it writes.
+#[derive(Debug)]
+pub(crate) struct NodeKey {
+    pub(crate) id: MemberId,
+    key: SigningKey,
+}
+
+impl NodeKey {
+    pub(crate) fn new(key: SigningKey) -> Self {
+        Self {
+            id: MemberId::from_bytes(key.verifying_key().to_bytes()),
+            key,
+        }
+    }
+}
+
+impl Batch {
+    pub(crate) fn decide(self, c: &Connection) -> Result<Outcome, StoreError> {
+        let Self {
+            world,
+            works,
+            buckets,
+            rate,
+            node,
+            owner,
+            now,
+            instant,
+        } = self;
+        let mut decision = Decision {
+            c,
+            space: None,
+            rooms: BTreeMap::new(),
+            come_and_gone: HashMap::new(),
+            accepted: Vec::new(),
+            buckets,
+            world,
+            rate,
+            node,
+            owner,
+            now,
+            instant,
+        };
+        let mut results = Vec::with_capacity(works.len());
+        for work in works {
+            results.push(match work {
+                Work::Append { author, candidates } => {
+                    WorkResult::Appended(decision.append(author, candidates)?)
+                }
+                Work::Admit { member, name } => WorkResult::Done(decision.admit(member, name)?),
+                Work::Passcode { author, hash } => {
+                    WorkResult::Done(decision.set_passcode(author, hash)?)
+                }
+                Work::Own { room, content } => {
+                    decision.write_own(room, content)?;
+                    WorkResult::Done(Ok(()))
+                }
+            });
+        }
+        Ok(Outcome {
+            results,
+            accepted: decision.accepted,
+            space: decision.space,
+            rooms: decision.rooms.into_values().collect(),
+            buckets: decision.buckets,
+        })
+    }
+}
+
+/// A batch under way.
+struct Decision<'c> {
+    c: &'c Connection,
+    /// As they stood before the batch.
+    world: World,
+    /// As they stand now, where they have moved.
+    space: Option<SpaceState>,
+    rooms: BTreeMap<RoomId, RoomState>,
+    /// Rooms that people came into or left in this batch, for [`Facts::rooms_of`].
+    come_and_gone: HashMap<MemberId, isize>,
+    accepted: Vec<(Event, Content)>,
+    buckets: HashMap<MemberId, Bucket>,
+    rate: u32,
+    node: Arc<NodeKey>,
+    owner: Option<MemberId>,
+    now: i64,
+    instant: Instant,
+}
+
+impl Decision<'_> {
+    fn append(
+        &mut self,
+        author: MemberId,
+        candidates: Vec<Candidate>,
+    ) -> Result<Vec<AppendResult>, StoreError> {
+        let mut known = Vec::with_capacity(candidates.len());
+        for candidate in &candidates {
+            known.push(log::known(self.c, author, &candidate.event)?);
+        }
+        let counted = candidates.iter().zip(&known);
+        let counted = counted
+            .filter(|(c, known)| known.is_none() && self.counts(&author, c))
+            .count();
+        // Set once an event fails that may be tried again: what follows it must not overtake it.
+        let mut stopped = self.take_rate(author, counted).err();
+        let mut results = Vec::with_capacity(candidates.len());
+        let start = self.accepted.len();
+        for (candidate, mut known) in candidates.into_iter().zip(known) {
+            let id = candidate.event.id;
+            if known.is_none() && self.accepted.iter().skip(start).any(|(e, _)| e.id == id) {
+                // Twice in one append.
+                known = log::known(self.c, author, &candidate.event)?;
+            }
+            let result = match (known, &stopped) {
+                (Some(Known::Same { seq, accepted_at }), _) => Ok((seq, accepted_at)),
+                (Some(Known::Other), _) => Err(Refusal::new(
+                    Code::Conflict,
+                    "this id stands for another event",
+                )),
+                (None, Some(refusal)) => Err(refusal.clone()),
+                (None, None) => self.decide(author, candidate)?,
+            };
+            results.push(match result {
+                Ok((seq, accepted_at)) => AppendResult::Accepted {
+                    id,
+                    seq,
+                    accepted_at,
+                },
+                Err(error) => {
+                    if stopped.is_none() && error.code.may_be_tried_again() {
+                        stopped = Some(error.clone());
+                    }
+                    AppendResult::Refused { id, error }
+                }
+            });
+        }
+        Ok(results)
+    }
+
+    /// An event that nobody knows yet.
+    fn decide(
+        &mut self,
+        author: MemberId,
+        candidate: Candidate,
+    ) -> Result<Result<(u64, i64), Refusal>, StoreError> {
+        let Candidate { event, content } = candidate;
+        let content = match content {
+            Ok(content) => content,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let looked_up = LookedUp::of(self, event.room, &content)?;
+        let wish = Wish {
+            space: self.space(),
+            place: self.place(event.room),
+            room: event.room,
+            author: &author,
+            content: &content,
+            now: self.now,
+        };
+        if let Err(refusal) = access::may_append(&wish, &looked_up) {
+            return Ok(Err(refusal));
+        }
+        if asks_for_passcode(&content) && !self.has_passcode()? {
+            let words = "nobody could come in: set a passcode first";
+            return Ok(Err(Refusal::new(Code::Conflict, words)));
+        }
+        self.store(event, author, content).map(Ok)
+    }
+
+    fn admit(&mut self, member: MemberId, name: String) -> Result<Result<(), Refusal>, StoreError> {
+        let space = self.space();
+        if space.is_here(&member) {
+            return Ok(Ok(()));
+        }
+        if space
+            .people
+            .get(&member)
+            .is_some_and(|person| person.banned)
+        {
+            return Ok(Err(Refusal::new(
+                Code::Banned,
+                "you are banned from this space",
+            )));
+        }
+        let owns = match self.owner {
+            Some(owner) => owner == member,
+            None => space.people.is_empty(),
+        };
+        let role = if owns { Role::Owner } else { Role::Member };
+        let directory = space.id.directory();
+        let admitted = Admitted {
+            member,
+            name,
+            role,
+            invite: None,
+        };
+        self.write_own(directory, Content::Admitted(admitted))?;
+        Ok(Ok(()))
+    }
+
+    /// A passcode that is set is asked for, and one that is removed no longer is.
+    fn set_passcode(
+        &mut self,
+        author: MemberId,
+        hash: Option<String>,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        if let Err(refusal) = access::may_administer(self.space(), &author) {
+            return Ok(Err(refusal));
+        }
+        let admission = match (&hash, self.space().admission) {
+            (Some(_), Admission::Open) => Some(Admission::Passcode),
+            (None, Admission::Passcode) => Some(Admission::Open),
+            (_, Admission::Open | Admission::Passcode | Admission::Invite | Admission::Unknown) => {
+                None
+            }
+        };
+        settings::set(self.c, PASSCODE, &hash)?;
+        if admission.is_some() {
+            let directory = self.space().id.directory();
+            let changed = SettingsChanged {
+                admission,
+                ..SettingsChanged::default()
+            };
+            self.write_own(directory, Content::Settings(changed))?;
+        }
+        Ok(Ok(()))
+    }
+
+    fn write_own(&mut self, room: RoomId, content: Content) -> Result<(), StoreError> {
+        let space = self.space().id;
+        let id = EventId::from_uuid(uuid_v7(self.now));
+        let raw = content.to_raw()?;
+        let of = EventSignature {
+            space,
+            room,
+            id,
+            author: &self.node.id,
+            sent_at: self.now,
+        };
+        let sig = Some(sign_event(&self.node.key, &of, &raw)?);
+        let event = NewEvent {
+            id,
+            room,
+            sent_at: self.now,
+            content: raw,
+            sig,
+        };
+        self.store(event, self.node.id, content)?;
+        Ok(())
+    }
+
+    /// Gives an event its place, writes it and moves the states on.
+    fn store(
+        &mut self,
+        event: NewEvent,
+        author: MemberId,
+        content: Content,
+    ) -> Result<(u64, i64), StoreError> {
+        let room = event.room;
+        let (head, last) = match self.place(room) {
+            Place::Directory => (self.space().head, self.space().last_accepted_at),
+            Place::Room(room) => (room.head, room.last_accepted_at),
+            Place::Fresh => (0, 0),
+        };
+        let event = Event::accepted(event, author, head + 1, self.now.max(last));
+        log::insert(self.c, &event)?;
+        self.apply(&event, &content);
+        let place = (event.seq, event.accepted_at);
+        self.accepted.push((event, content));
+        Ok(place)
+    }
+
+    fn apply(&mut self, event: &Event, content: &Content) {
+        if event.room == self.world.space.id.directory() {
+            let space = self
+                .space
+                .get_or_insert_with(|| SpaceState::clone(&self.world.space));
+            space.apply(event, content);
+            return;
+        }
+        let before = self.rooms.remove(&event.room);
+        let before = before.or_else(|| self.world.room(event.room).map(|r| RoomState::clone(r)));
+        let room = match before {
+            Some(mut room) => {
+                room.apply(event, content);
+                Some(room)
+            }
+            None => RoomState::created(event, content),
+        };
+        let Some(room) = room else { return };
+        for (member, comes) in moves(event, content) {
+            *self.come_and_gone.entry(member).or_default() += if comes { 1 } else { -1 };
+        }
+        self.rooms.insert(event.room, room);
+    }
+
+    fn has_passcode(&self) -> Result<bool, StoreError> {
+        let hash: Option<Option<String>> = settings::get(self.c, PASSCODE)?;
+        Ok(hash.flatten().is_some())
+    }
+
+    fn space(&self) -> &SpaceState {
+        self.space.as_ref().unwrap_or(&self.world.space)
+    }
+
+    fn room(&self, id: RoomId) -> Option<&RoomState> {
+        self.rooms
+            .get(&id)
+            .or_else(|| self.world.room(id).map(|room| &**room))
+    }
+
+    fn place(&self, id: RoomId) -> Place<'_> {
+        if id == self.world.space.id.directory() {
+            return Place::Directory;
+        }
+        self.room(id).map_or(Place::Fresh, Place::Room)
+    }
+
+    fn rooms_of(&self, member: &MemberId) -> usize {
+        let moved = self.come_and_gone.get(member).copied().unwrap_or(0);
+        self.world
+            .rooms_of(member)
+            .saturating_add_signed(moved)
+            .min(ROOMS_PER_MEMBER)
+    }
+
+    /// Whether the rate limit counts this event: all but imports by those who may import.
+    fn counts(&self, author: &MemberId, candidate: &Candidate) -> bool {
+        match &candidate.content {
+            Ok(Content::Message(message)) if message.imported.is_some() => {
+                !self.space().role(author).at_least(Role::Admin)
+            }
+            Ok(_) | Err(_) => true,
+        }
+    }
+
+    fn take_rate(&mut self, author: MemberId, count: usize) -> Result<(), Refusal> {
+        if count == 0 || self.rate == 0 {
+            return Ok(());
+        }
+        let (rate, instant) = (self.rate, self.instant);
+        let burst = rate.saturating_mul(BURST_SECONDS);
+        let bucket = self.buckets.entry(author);
+        let bucket =
+            bucket.or_insert_with(|| Bucket::new(rate, Duration::from_secs(1), burst, instant));
+        bucket.take(count, instant).map_err(|wait| {
+            let words = format!("more than {rate} events a second");
+            Refusal::new(Code::TooManyRequests, words).retry_after(wait)
+        })
+    }
+}
+
+fn asks_for_passcode(content: &Content) -> bool {
+    matches!(content, Content::Settings(s) if s.admission == Some(Admission::Passcode))
+}
+
+/// Who comes into the event's room by it, and who leaves.
+pub(crate) fn moves(event: &Event, content: &Content) -> Vec<(MemberId, bool)> {
+    match content {
+        Content::RoomCreated(created) if created.everyone => Vec::new(),
+        Content::RoomCreated(created) => {
+            let others = created
+                .members
+                .iter()
+                .filter(|member| **member != event.author);
+            others
+                .chain([&event.author])
+                .map(|member| (*member, true))
+                .collect()
+        }
+        Content::Joined => vec![(event.author, true)],
+        Content::Invited(invited) => vec![(invited.member, true)],
+        Content::Left => vec![(event.author, false)],
+        Content::Removed(removed) => vec![(removed.member, false)],
+        Content::Message(_)
+        | Content::Edit(_)
+        | Content::Delete(_)
+        | Content::Reaction(_)
+        | Content::Pin(_)
+        | Content::RoomChanged(_)
+        | Content::SpaceCreated(_)
+        | Content::Admitted(_)
+        | Content::Profile(_)
+        | Content::Role(_)
+        | Content::Muted(_)
+        | Content::Banned(_)
+        | Content::Settings(_)
+        | Content::Unknown => Vec::new(),
+    }
+}
+
+/// What the rules ask for, looked up beforehand: a lookup can fail, a rule can't.
+struct LookedUp<'d> {
+    decision: &'d Decision<'d>,
+    targets: Vec<(EventId, Target)>,
+}
+
+impl<'d> LookedUp<'d> {
+    fn of(decision: &'d Decision<'d>, room: RoomId, content: &Content) -> Result<Self, StoreError> {
+        let mut ids: Vec<EventId> = content.target().into_iter().collect();
+        if let Content::Message(message) = content {
+            ids.extend(message.reply_to.iter().chain(&message.thread));
+        }
+        let mut targets = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Some(event) = log::find(decision.c, id)?.filter(|event| event.room == room) else {
+                continue;
+            };
+            let is_message = matches!(Content::read(&event.content), Content::Message(_));
+            let deleted = is_message && log::is_deleted(decision.c, id)?;
+            targets.push((
+                id,
+                Target {
+                    author: event.author,
+                    is_message,
+                    deleted,
+                },
+            ));
+        }
+        Ok(Self { decision, targets })
+    }
+}
+
+impl Facts for LookedUp<'_> {
+    fn target(&self, id: EventId) -> Option<Target> {
+        self.targets
+            .iter()
+            .find(|(known, _)| *known == id)
+            .map(|(_, target)| *target)
+    }
+
+    fn rooms_of(&self, member: &MemberId) -> usize {
+        self.decision.rooms_of(member)
+    }
+
+    /// There are no files yet, so nobody may name one.
+    fn may_name_file(&self, _blake3: &str) -> bool {
+        false
+    }
+}
+
+/// A UUIDv7 of this time.
+pub(crate) fn uuid_v7(now: i64) -> uuid::Uuid {
+    let millis = u64::try_from(now).unwrap_or_default();
+    let nanos = u32::try_from(millis % 1000 * 1_000_000).unwrap_or_default();
+    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(
+        uuid::NoContext,
+        millis / 1000,
+        nanos,
+    ))
+}

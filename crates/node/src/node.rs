@@ -1,0 +1,179 @@
+//! A node as a whole: start, wait, stop.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use landline_protocol::SpaceId;
+use landline_store::Store;
+use socketioxide::SocketIo;
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::http::{self, About};
+use crate::hub::{Hub, HubCommand, HubHandle};
+use crate::{NodeConfig, NodeError, door, socket, space};
+
+/// For what waits to be written, when the node stops.
+const FINISH_WITHIN: Duration = Duration::from_secs(10);
+/// For connections to close by themselves, when the node stops; the rest is cut.
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
+
+/// A running node. Dropping it stops it too, but does not wait.
+#[derive(Debug)]
+pub struct Node {
+    address: SocketAddr,
+    space: SpaceId,
+    name: String,
+    stop: CancellationToken,
+    ended: Option<JoinHandle<Result<(), NodeError>>>,
+}
+
+impl Node {
+    /// Opens (or makes) the space in the data folder and serves it on `listener` until `shutdown`
+    /// resolves or [`Node::stop`] is called.
+    ///
+    /// Refused with one line for people: a folder that another node uses or that can't be written,
+    /// a database that is damaged or newer than this program, a new space without a name.
+    pub async fn start(
+        config: NodeConfig,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Self, NodeError> {
+        let address = listener.local_addr().map_err(NodeError::Listener)?;
+        let opened = tokio::task::spawn_blocking(move || space::open(config)).await;
+        let beginning = opened.map_err(|_| NodeError::Stopped)??;
+
+        let space = beginning.world.space.id;
+        let name = beginning.world.space.name.clone();
+        let (hub, commands) = HubHandle::new();
+        let (health, told) = watch::channel(crate::hub::Health::default());
+        let (layer, io) = socket::layer(hub.clone(), space);
+        let about = About {
+            space,
+            version: beginning.version.clone(),
+            health: told,
+        };
+        let routes = http::routes(about).layer(layer);
+        let stop = CancellationToken::new();
+        let running = Running {
+            store: beginning.store.clone(),
+            hub,
+            io: io.clone(),
+            routes,
+            listener,
+            stop: stop.clone(),
+        };
+        let hub = tokio::spawn(Hub::new(beginning, io, health).run(commands));
+        let ended = tokio::spawn(running.run(hub, shutdown));
+        info!(%space, %address, "serving");
+        Ok(Self {
+            address,
+            space,
+            name,
+            stop,
+            ended: Some(ended),
+        })
+    }
+
+    /// Where it listens; the port is the true one.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub const fn space(&self) -> SpaceId {
+        self.space
+    }
+
+    /// The space's name when the node started.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Stops accepting, says goodbye, stores what waits, closes, and resolves when that is done.
+    pub async fn stop(self) -> Result<(), NodeError> {
+        self.stop.cancel();
+        self.wait().await
+    }
+
+    /// Resolves when the node has stopped: by its shutdown, by [`Node::stop`], or by a failure.
+    pub async fn wait(mut self) -> Result<(), NodeError> {
+        match self.ended.take() {
+            Some(ended) => ended.await.map_err(|_| NodeError::Stopped)?,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // `wait` consumes the node while it runs on, so only one that nobody waits for stops here.
+        if self.ended.is_some() {
+            self.stop.cancel();
+        }
+    }
+}
+
+/// What a node is made of while it runs.
+struct Running {
+    store: Store,
+    hub: HubHandle,
+    io: SocketIo,
+    routes: Router,
+    listener: TcpListener,
+    stop: CancellationToken,
+}
+
+impl Running {
+    async fn run(
+        self,
+        mut hub: JoinHandle<()>,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), NodeError> {
+        let Self {
+            store,
+            hub: commands,
+            io,
+            routes,
+            listener,
+            stop,
+        } = self;
+        let connections = TaskTracker::new();
+        let closed = CancellationToken::new();
+        let door = door::open(listener, routes, closed.clone(), connections.clone());
+        let door = tokio::spawn(door);
+
+        let failed = tokio::select! {
+            () = shutdown => false,
+            () = stop.cancelled() => false,
+            _ = &mut hub => true,
+        };
+        info!("stopping");
+        closed.cancel();
+        if !failed {
+            let (done, finished) = oneshot::channel();
+            commands.tell(HubCommand::Stop(done)).await;
+            if timeout(FINISH_WITHIN, finished).await.is_err() {
+                warn!("what waited could not be stored in time");
+            }
+        }
+        if timeout(CLOSE_WITHIN, io.close()).await.is_err() {
+            warn!("some connections did not close by themselves");
+        }
+        let _ = door.await;
+        connections.close();
+        let _ = timeout(CLOSE_WITHIN, connections.wait()).await;
+        store.close().await?;
+        if failed {
+            Err(NodeError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}

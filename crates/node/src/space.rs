@@ -1,0 +1,214 @@
+//! From a data folder to a space that can be served: made if it is new, brought up to date and
+//! loaded if it is not. All of it blocks, and happens before anybody is let in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use landline_protocol::{
+    Admission, Content, MemberId, RoomCreated, RoomId, RoomKind, SettingsChanged, SpaceCreated,
+    SpaceId, SpaceState, check_name,
+};
+use landline_store::{Durability, Options, Store, StoreError, apply, marks, rooms, settings};
+use tokio::time::Instant;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::folder::{Folder, Seen};
+use crate::hub::batch::{Batch, NodeKey, Work, uuid_v7};
+use crate::hub::{Beginning, MarkRow, Marks};
+use crate::kept::{EPOCH, LAST_SEEN, PASSCODE, SPACE};
+use crate::world::World;
+use crate::{NodeConfig, NodeError, passcode};
+
+/// The room that everybody is in.
+const GENERAL: &str = "general";
+/// Connections to the database that only read.
+const READERS: usize = 3;
+/// Events whose derived rows are made in one transaction, on the way up.
+const DERIVED_AT_ONCE: usize = 5_000;
+
+/// Opens the space in the data folder, or makes it.
+pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
+    let folder = Folder::take(&config.data_dir)?;
+    let node = Arc::new(NodeKey::new(folder.key()?));
+    let options = Options {
+        durability: Durability::Full,
+        readers: READERS,
+    };
+    let store = Store::open(&folder.database(), options)?;
+
+    let space = match store.read_blocking(|c| settings::get::<Uuid>(c, SPACE))? {
+        Some(space) => SpaceId::from_uuid(space),
+        None => make(&store, &config, &node)?,
+    };
+    // What was stored and not yet derived when the node last ended.
+    catch_up(&store)?;
+    set_admission(&store, &config, &node, load(&store, space)?)?;
+    let mut world = load(&store, space)?;
+    world.epoch = epoch(&store, &folder, world.events())?;
+
+    let (marks, last_seen, passcode) = store.read_blocking(move |c| {
+        let marks = marks::all(c)?
+            .into_iter()
+            .map(|(room, change)| MarkRow { room, change });
+        let last_seen: Option<HashMap<MemberId, i64>> = settings::get(c, LAST_SEEN)?;
+        let passcode: Option<Option<String>> = settings::get(c, PASSCODE)?;
+        Ok::<_, StoreError>((
+            Marks::new(marks),
+            last_seen.unwrap_or_default(),
+            passcode.flatten(),
+        ))
+    })?;
+    Ok(Beginning {
+        world,
+        marks,
+        last_seen,
+        passcode,
+        store,
+        folder: Arc::new(folder),
+        node,
+        owner: config.owner,
+        rates: config.rates,
+        version: config.version,
+        clock: config.clock,
+    })
+}
+
+fn load(store: &Store, space: SpaceId) -> Result<World, NodeError> {
+    let (space, rooms) = store.read_blocking(move |c| {
+        Ok::<_, StoreError>((rooms::space_state(c, space)?, rooms::room_states(c)?))
+    })?;
+    Ok(World::new(space, rooms, 0))
+}
+
+fn catch_up(store: &Store) -> Result<(), StoreError> {
+    while store.write_blocking(|c| apply::catch_up(c, DERIVED_AT_ONCE))? {}
+    Ok(())
+}
+
+/// A new space with the one room that everybody is in.
+fn make(store: &Store, config: &NodeConfig, node: &Arc<NodeKey>) -> Result<SpaceId, NodeError> {
+    let name = config.name.as_deref().ok_or(NodeError::NameMissing)?;
+    let name = check_name("the space's name", name);
+    let name = name
+        .map_err(|refusal| NodeError::Name(refusal.message))?
+        .to_owned();
+    let now = config.clock.now();
+    let (space, general) = (
+        SpaceId::from_uuid(uuid_v7(now)),
+        RoomId::from_uuid(uuid_v7(now)),
+    );
+    let world = World::new(SpaceState::new(space), Vec::new(), 0);
+    let general_created = RoomCreated {
+        kind: RoomKind::Public,
+        name: GENERAL.to_owned(),
+        topic: String::new(),
+        members: Vec::new(),
+        everyone: true,
+    };
+    let works = vec![
+        Work::Own {
+            room: space.directory(),
+            content: Content::SpaceCreated(SpaceCreated { name }),
+        },
+        Work::Own {
+            room: general,
+            content: Content::RoomCreated(general_created),
+        },
+    ];
+    let batch = own_batch(world, works, config, node);
+    store.write_blocking(move |c| {
+        batch.decide(c)?;
+        settings::set(c, SPACE, &space.uuid())?;
+        settings::set(c, EPOCH, &1)
+    })?;
+    info!(%space, "a new space");
+    Ok(space)
+}
+
+/// What the operator says of admission has the last word.
+fn set_admission(
+    store: &Store,
+    config: &NodeConfig,
+    node: &Arc<NodeKey>,
+    world: World,
+) -> Result<(), NodeError> {
+    let hash = match &config.passcode {
+        Some(passcode) => Some(passcode::hash(passcode).ok_or(NodeError::PasscodeMissing)?),
+        None => None,
+    };
+    let kept: Option<Option<String>> = store.read_blocking(|c| settings::get(c, PASSCODE))?;
+    let asks = config.admission.unwrap_or(world.space.admission) == Admission::Passcode;
+    if asks && hash.is_none() && kept.flatten().is_none() {
+        return Err(NodeError::PasscodeMissing);
+    }
+    let changed = config
+        .admission
+        .filter(|admission| *admission != world.space.admission);
+    let works = changed.into_iter().map(|admission| {
+        let settings = SettingsChanged {
+            admission: Some(admission),
+            ..SettingsChanged::default()
+        };
+        Work::Own {
+            room: world.space.id.directory(),
+            content: Content::Settings(settings),
+        }
+    });
+    let works: Vec<Work> = works.collect();
+    if works.is_empty() && hash.is_none() {
+        return Ok(());
+    }
+    let batch = own_batch(world, works, config, node);
+    store.write_blocking(move |c| {
+        if hash.is_some() {
+            settings::set(c, PASSCODE, &hash)?;
+        }
+        batch.decide(c)
+    })?;
+    Ok(catch_up(store)?)
+}
+
+fn own_batch(world: World, works: Vec<Work>, config: &NodeConfig, node: &Arc<NodeKey>) -> Batch {
+    Batch {
+        world,
+        works,
+        buckets: HashMap::new(),
+        rate: 0,
+        node: node.clone(),
+        owner: None,
+        now: config.clock.now(),
+        instant: Instant::now(),
+    }
+}
+
+/// The epoch to serve by: raised if the logs hold fewer events than were seen here once.
+fn epoch(store: &Store, folder: &Folder, events: u64) -> Result<u64, NodeError> {
+    let stored: u64 = store
+        .read_blocking(|c| settings::get(c, EPOCH))?
+        .unwrap_or(1);
+    let Some(seen) = folder.seen() else {
+        return Ok(stored);
+    };
+    let epoch = stored.max(seen.epoch);
+    if events >= seen.events && epoch == stored {
+        return Ok(epoch);
+    }
+    let epoch = if events < seen.events {
+        epoch + 1
+    } else {
+        epoch
+    };
+    warn!(
+        events,
+        seen = seen.events,
+        epoch,
+        "the database was restored from an older copy"
+    );
+    store.write_blocking(move |c| settings::set(c, EPOCH, &epoch))?;
+    let seen = Seen { epoch, events };
+    folder
+        .see(seen)
+        .map_err(|error| NodeError::Store(StoreError::NotWritable(error.to_string())))?;
+    Ok(epoch)
+}

@@ -1,0 +1,5 @@
+//! The node over real sockets and real files.
+
+mod append;
+mod client;
+mod place;
