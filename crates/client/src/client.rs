@@ -7,13 +7,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use landline_protocol::up::ClientInfo;
+use landline_protocol::up::{AppendResult, ClientInfo};
 use landline_protocol::{Code, EventId, MemberId, Refusal, RoomId, SpaceId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::command::{Answer, Command};
 use crate::home::{self, Input};
-use crate::import::{ImportProgress, ImportRequest, Imported};
+use crate::import::Ready;
 use crate::link::Dial;
 use crate::ui::UiEvent;
 use crate::{ClientError, Clock, Discovery, Host, Hosted, Random};
@@ -39,7 +39,9 @@ pub struct ClientConfig {
 
 impl fmt::Debug for ClientConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientConfig").field("data_dir", &self.data_dir).finish_non_exhaustive()
+        f.debug_struct("ClientConfig")
+            .field("data_dir", &self.data_dir)
+            .finish_non_exhaustive()
     }
 }
 
@@ -90,15 +92,23 @@ impl Client {
         let _ = self.inputs.send(Input::Open { space, room, item }).await;
     }
 
-    /// Writes messages from elsewhere into a room. See [`crate::import`].
-    pub async fn import(
+    /// Appends events past the outbox, as one `append`: for an import (see [`crate::import`]).
+    /// Refused with `unavailable` where there is no link, or it is lost before the answer.
+    pub(crate) async fn append(
         &self,
-        request: ImportRequest,
-        progress: mpsc::Sender<ImportProgress>,
-    ) -> Result<Imported, Refusal> {
+        space: SpaceId,
+        events: Vec<Ready>,
+    ) -> Result<Vec<AppendResult>, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.send(Input::Import { request, progress, reply }).await?;
-        answer.await.unwrap_or_else(|_| Err(ClientError::Stopped.into()))
+        self.send(Input::Append {
+            space,
+            events,
+            reply,
+        })
+        .await?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(ClientError::Stopped.into()))
     }
 
     /// Ends every link and closes every database. Nothing is lost: what is queued stays queued.
@@ -111,16 +121,28 @@ impl Client {
 
     pub(crate) async fn ask(&self, command: Command) -> Result<Answer, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.send(Input::Command { command: Box::new(command), reply }).await?;
-        answer.await.unwrap_or_else(|_| Err(ClientError::Stopped.into()))
+        self.send(Input::Command {
+            command: Box::new(command),
+            reply,
+        })
+        .await?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(ClientError::Stopped.into()))
     }
 
     async fn send(&self, input: Input) -> Result<(), Refusal> {
-        self.inputs.send(input).await.map_err(|_| ClientError::Stopped.into())
+        self.inputs
+            .send(input)
+            .await
+            .map_err(|_| ClientError::Stopped.into())
     }
 }
 
 /// An answer that is not the command's: a mistake in this crate.
 pub(crate) fn mismatched(command: &str) -> Refusal {
-    Refusal::new(Code::Internal, format!("`{command}` was answered with something else"))
+    Refusal::new(
+        Code::Internal,
+        format!("`{command}` was answered with something else"),
+    )
 }

@@ -24,9 +24,14 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "the one place of this crate that reads the clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place of this crate that reads the clock"
+    )]
     fn now(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 }
@@ -55,13 +60,20 @@ impl Random {
 
     /// The same seed gives the same bytes: for tests.
     pub fn from_seed(seed: [u8; 32]) -> Self {
-        Self { seed, counter: Arc::new(AtomicU64::new(0)) }
+        Self {
+            seed,
+            counter: Arc::new(AtomicU64::new(0)),
+        }
     }
 
     /// 32 fresh bytes.
     pub fn bytes(&self) -> [u8; 32] {
         let counter = self.counter.fetch_add(1, Ordering::Relaxed);
-        Sha256::new().chain_update(self.seed).chain_update(counter.to_be_bytes()).finalize().into()
+        Sha256::new()
+            .chain_update(self.seed)
+            .chain_update(counter.to_be_bytes())
+            .finalize()
+            .into()
     }
 
     /// Evenly spread from 0 up to, but without, 1.
@@ -95,8 +107,9 @@ mod tests {
     #[test]
     fn ids_are_uuids_of_version_7_that_never_repeat() {
         let random = Random::from_seed([7; 32]);
-        let ids: std::collections::BTreeSet<_> =
-            (0..1000).map(|_| random.clone().event_id(1_763_640_000_000)).collect();
+        let ids: std::collections::BTreeSet<_> = (0..1000)
+            .map(|_| random.clone().event_id(1_763_640_000_000))
+            .collect();
         assert_eq!(ids.len(), 1000);
         assert!(ids.iter().all(|id| id.is_v7()));
     }

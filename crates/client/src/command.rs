@@ -2,7 +2,9 @@
 //! `CommandMap` is generated from here.
 
 use landline_protocol::up::RoomInfo;
-use landline_protocol::{Admission, EventId, MemberId, Mention, PresenceState, Refusal, RoomId, RoomKind, SpaceId};
+use landline_protocol::{
+    Admission, EventId, MemberId, Mention, PresenceState, Refusal, RoomId, RoomKind, SpaceId,
+};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -79,7 +81,12 @@ requests! {
 
 impl From<RoomInfo> for BrowsedRoom {
     fn from(info: RoomInfo) -> Self {
-        Self { room: info.id, name: info.name, topic: info.topic, member_count: info.member_count }
+        Self {
+            room: info.id,
+            name: info.name,
+            topic: info.topic,
+            member_count: info.member_count,
+        }
     }
 }
 

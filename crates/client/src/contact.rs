@@ -44,7 +44,9 @@ pub(crate) struct Contact {
 
 impl std::fmt::Debug for Contact {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Contact").field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("Contact")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -81,12 +83,21 @@ pub(crate) async fn contact(
             let before = target.addresses.len();
             target.addresses.retain(|address| *address != peer.address);
             if target.addresses.is_empty() || target.addresses.len() == before {
-                return Err(LinkLoss::Unreachable("another space is hosted there now".into()).into());
+                return Err(
+                    LinkLoss::Unreachable("another space is hosted there now".into()).into(),
+                );
             }
             continue;
         }
         let (signed_in, early) = sign_in(&*link, &peer, &mut events, &welcome, credentials).await?;
-        return Ok(Contact { link, peer, events, welcome, signed_in, early });
+        return Ok(Contact {
+            link,
+            peer,
+            events,
+            welcome,
+            signed_in,
+            early,
+        });
     }
 }
 
@@ -97,11 +108,18 @@ async fn sign_in(
     welcome: &Welcome,
     credentials: &Credentials,
 ) -> Result<(SignedIn, Vec<LinkEvent>), NoContact> {
-    link.send("sign_in", Some(SIGN_IN_RID), to_json(&request(peer, welcome, credentials)?)?)?;
+    link.send(
+        "sign_in",
+        Some(SIGN_IN_RID),
+        to_json(&request(peer, welcome, credentials)?)?,
+    )?;
     let mut early = Vec::new();
     while let Some(event) = events.recv().await {
         match event {
-            LinkEvent::Reply { rid: SIGN_IN_RID, answer } => {
+            LinkEvent::Reply {
+                rid: SIGN_IN_RID,
+                answer,
+            } => {
                 let signed_in = answer.map_err(NoContact::Refused)?;
                 let signed_in: SignedIn = serde_json::from_value(signed_in)
                     .map_err(|error| LinkLoss::Protocol(format!("sign_in: {error}")))?;

@@ -28,17 +28,19 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Makes the folder where it is not there, and takes it.
     pub(crate) fn take(path: &Path) -> Result<Self, ClientError> {
-        let folder = |error| ClientError::Folder { path: path.to_owned(), error };
+        let folder = |error| ClientError::Folder {
+            path: path.to_owned(),
+            error,
+        };
         make_folder(path).map_err(folder)?;
         match DataLock::take(path) {
-            Ok(lock) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(lock) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
             Err(StoreError::Locked) => Err(ClientError::InUse(path.to_owned())),
             Err(error) => Err(error.into()),
         }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -52,9 +54,14 @@ impl DataDir {
     /// This device's key; made at the first start.
     pub(crate) fn identity(&self, random: &Random) -> Result<Identity, ClientError> {
         let path = self.path.join("identity");
-        let folder = |error| ClientError::Folder { path: path.clone(), error };
+        let folder = |error| ClientError::Folder {
+            path: path.clone(),
+            error,
+        };
         let seed = match fs::read(&path) {
-            Ok(bytes) => <[u8; 32]>::try_from(bytes).map_err(|_| ClientError::Identity(path.clone()))?,
+            Ok(bytes) => {
+                <[u8; 32]>::try_from(bytes).map_err(|_| ClientError::Identity(path.clone()))?
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let seed = random.bytes();
                 write_secret(&path, &seed).map_err(folder)?;
@@ -82,7 +89,10 @@ impl std::fmt::Debug for Identity {
 impl Identity {
     pub(crate) fn from_seed(seed: &[u8; 32]) -> Self {
         let key = SigningKey::from_bytes(seed);
-        Self { member: MemberId::from_bytes(key.verifying_key().to_bytes()), key: Arc::new(key) }
+        Self {
+            member: MemberId::from_bytes(key.verifying_key().to_bytes()),
+            key: Arc::new(key),
+        }
     }
 
     pub(crate) fn key(&self) -> &SigningKey {

@@ -13,26 +13,56 @@
 //! Dialling includes signing in (`contact.rs`). Everything that happens is one [`Input`]; whatever
 //! it was, [`Engine::advance`] then does what has become possible: fetch, append, tell the windows.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use landline_protocol::up::ClientInfo;
-use landline_protocol::{Refusal, RoomId};
+use landline_protocol::{MemberId, Refusal, RoomId, SpaceId};
 use landline_store::Store;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::command::{Command, SetPresence};
 use crate::contact::{Contact, NoContact};
 use crate::data::Identity;
-use crate::home::{Note, Reply};
-use crate::import::{ImportProgress, ImportRequest, Imported};
+use crate::home::{AppendReply, Note, Reply};
+use crate::import::Ready;
 use crate::known::KnownSpace;
-use crate::link::{Dial, LinkEvent};
+use crate::link::{Backoff, Dial, LinkEvent, LinkLoss};
 use crate::nearby::SeenSpace;
 use crate::ui::UiEvent;
 use crate::{ClientError, Clock, Random};
 
+mod append;
+mod commands;
+mod direct;
+mod follow;
+mod linking;
+mod marks;
+mod notice;
+mod online;
+mod people;
+mod receive;
+mod replica;
+mod room;
+mod tell;
+mod timeline;
+mod views;
+
+use append::Appending;
+use linking::Wait;
+use marks::MarksKept;
+use online::Online;
+use people::People;
+use room::Room;
+use tell::Out;
+
+/// Link events taken into one round, and into one transaction where they are new events.
+const ARRIVALS_AT_ONCE: usize = 64;
+/// Without anything due, the engine looks around after this long.
+const IDLE: Duration = Duration::from_secs(60);
 /// Inputs that may wait for an engine; past it, a command is refused.
 const INPUTS_WAITING: usize = 256;
 
@@ -57,20 +87,26 @@ pub(crate) struct EngineConfig {
 /// What happens to an engine from outside.
 #[derive(Debug)]
 pub(crate) enum Input {
-    Command { command: Box<Command>, reply: Reply },
+    Command {
+        command: Box<Command>,
+        reply: Reply,
+    },
     /// A contact made by somebody who joined again.
     Contact(Box<Result<Contact, NoContact>>),
     /// Its advert was seen, or has changed.
     Seen(SeenSpace),
     /// The node runs in this program, there; or no longer.
     HostedHere(Option<String>),
-    Look { room: Option<RoomId>, focused: bool },
+    Look {
+        room: Option<RoomId>,
+        focused: bool,
+    },
     Name(String),
     Presence(SetPresence),
-    Import {
-        request: ImportRequest,
-        progress: mpsc::Sender<ImportProgress>,
-        reply: oneshot::Sender<Result<Imported, Refusal>>,
+    /// Events of ours past the outbox, for an import: one `append`, refused where there is no link.
+    Append {
+        events: Vec<Ready>,
+        reply: AppendReply,
     },
     Stop,
 }
@@ -80,7 +116,7 @@ impl Input {
     pub(crate) fn refuse(self, refusal: Refusal) {
         match self {
             Self::Command { reply, .. } => drop(reply.send(Err(refusal))),
-            Self::Import { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::Append { reply, .. } => drop(reply.send(Err(refusal))),
             Self::Contact(_)
             | Self::Seen(_)
             | Self::HostedHere(_)
@@ -106,7 +142,9 @@ impl EngineHandle {
             let refusal = ClientError::Store(landline_store::StoreError::Busy).into();
             match error {
                 mpsc::error::TrySendError::Full(input) => input.refuse(refusal),
-                mpsc::error::TrySendError::Closed(input) => input.refuse(ClientError::Stopped.into()),
+                mpsc::error::TrySendError::Closed(input) => {
+                    input.refuse(ClientError::Stopped.into())
+                }
             }
         }
     }
@@ -126,9 +164,257 @@ pub(crate) async fn start(
     contact: Option<Contact>,
 ) -> Result<(EngineHandle, Vec<UiEvent>), ClientError> {
     let (inputs, waiting) = mpsc::channel(INPUTS_WAITING);
-    let task = tokio::spawn(async move {
-        let _ = (config, contact, waiting);
-        let _: Option<LinkEvent> = None;
-    });
-    Ok((EngineHandle { inputs, task }, Vec::new()))
+    let mut engine = Engine::load(config).await?;
+    if let Some(contact) = contact {
+        engine.contacted(contact).await?;
+    }
+    let first = engine.first_words().await?;
+    let task = tokio::spawn(engine.run(waiting));
+    Ok((EngineHandle { inputs, task }, first))
+}
+
+/// Where the link stands.
+enum Phase {
+    /// No link; dialled at this instant. `next_try_at` says it in milliseconds since 1970.
+    Looking { next_try: Instant, next_try_at: i64 },
+    /// A contact is being made, in a task of its own that ends when this is dropped.
+    Dialling {
+        contact: JoinSet<Result<Contact, NoContact>>,
+    },
+    /// Signed in. Whether it is catching up or live is what its rooms say.
+    Online(Box<Online>),
+    /// The node does not let us in. Only the person can try again.
+    Refused,
+}
+
+/// The engine of one space.
+pub(crate) struct Engine {
+    /// What is remembered of the space, `known` in it kept current.
+    config: EngineConfig,
+    phase: Phase,
+    backoff: Backoff,
+    /// Why there is no link.
+    problem: Option<Refusal>,
+    /// Its advert, as seen last.
+    seen: Option<SeenSpace>,
+    /// When it was dialled last.
+    dialled_at: Option<Instant>,
+    rooms: BTreeMap<RoomId, Room>,
+    /// Rooms whose log may have a next step.
+    due: BTreeSet<RoomId>,
+    /// Fetches were refused for now: not before this.
+    fetch_after: Option<Instant>,
+    appending: Appending,
+    people: People,
+    marks: MarksKept,
+    look: Looked,
+    out: Out,
+    /// Events from before are not announced: when there was a link last.
+    away_since: Option<i64>,
+}
+
+/// What the person looks at.
+#[derive(Debug, Clone, Copy, Default)]
+struct Looked {
+    room: Option<RoomId>,
+    focused: bool,
+}
+
+/// What has happened to the link.
+enum News {
+    Dialled(Result<Contact, NoContact>),
+    Link,
+}
+
+impl Engine {
+    async fn load(config: EngineConfig) -> Result<Self, ClientError> {
+        let (space, me) = (config.known.space, config.identity.member);
+        let rooms = config
+            .store
+            .read(move |c| replica::load(c, space, me))
+            .await?;
+        let next_try_at = config.clock.now();
+        let mut engine = Self {
+            config,
+            phase: Phase::Looking {
+                next_try: Instant::now(),
+                next_try_at,
+            },
+            backoff: Backoff::default(),
+            problem: None,
+            seen: None,
+            dialled_at: None,
+            rooms,
+            due: BTreeSet::new(),
+            fetch_after: None,
+            appending: Appending::default(),
+            people: People::default(),
+            marks: MarksKept::default(),
+            look: Looked::default(),
+            out: Out::default(),
+            away_since: None,
+        };
+        engine.read_directory().await?;
+        Ok(engine)
+    }
+
+    const fn space(&self) -> SpaceId {
+        self.config.known.space
+    }
+
+    const fn me(&self) -> MemberId {
+        self.config.identity.member
+    }
+
+    /// The log of who is in the space.
+    const fn directory(&self) -> RoomId {
+        self.space().directory()
+    }
+
+    async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+        let mut arrived = Vec::new();
+        loop {
+            if let Err(error) = self.advance().await {
+                self.failed(error).await;
+            }
+            let wake = self.wake_at();
+            tokio::select! {
+                input = inputs.recv() => match input {
+                    Some(Input::Stop) | None => break,
+                    Some(input) => self.on_input(input).await,
+                },
+                news = news(&mut self.phase, &mut arrived) => {
+                    let done = match news {
+                        News::Dialled(result) => self.on_dialled(result).await,
+                        News::Link => self.on_link(&mut arrived).await,
+                    };
+                    if let Err(error) = done {
+                        self.failed(error).await;
+                    }
+                }
+                () = sleep_until(wake) => self.on_tick(),
+            }
+        }
+        self.end().await;
+    }
+
+    /// Does what has become possible, whatever it was that happened.
+    async fn advance(&mut self) -> Result<(), ClientError> {
+        if matches!(self.phase, Phase::Online(_)) {
+            self.follow().await?;
+            self.append_next().await?;
+            self.send_marks();
+            self.watch();
+        }
+        self.keep_marks().await?;
+        self.tell().await
+    }
+
+    async fn on_input(&mut self, input: Input) {
+        match input {
+            Input::Command { command, reply } => self.on_command(*command, reply).await,
+            Input::Contact(result) => {
+                if !matches!(self.phase, Phase::Online(_))
+                    && let Err(error) = self.on_dialled(*result).await
+                {
+                    self.failed(error).await;
+                }
+            }
+            Input::Seen(seen) => self.on_seen(seen),
+            Input::HostedHere(loopback) => self.on_hosted(loopback),
+            Input::Look { room, focused } => self.on_look(room, focused),
+            Input::Name(name) => {
+                if let Err(refusal) = self.rename_me(name).await {
+                    self.out.say(UiEvent::Notice { refusal });
+                }
+            }
+            Input::Presence(presence) => self.set_presence(presence),
+            Input::Append { events, reply } => self.append_directly(&events, reply),
+            Input::Stop => {}
+        }
+    }
+
+    fn on_tick(&mut self) {
+        let now = Instant::now();
+        if matches!(self.phase, Phase::Looking { next_try, .. } if next_try <= now) {
+            self.dial();
+        }
+        self.forget_typing(now);
+    }
+
+    /// The next instant at which something is due.
+    fn wake_at(&self) -> Instant {
+        let idle = Instant::now() + IDLE;
+        let online = matches!(self.phase, Phase::Online(_));
+        let dial = match self.phase {
+            Phase::Looking { next_try, .. } => Some(next_try),
+            Phase::Dialling { .. } | Phase::Online(_) | Phase::Refused => None,
+        };
+        let rooms = self.rooms.values().filter_map(|room| room.typing.ends());
+        let marks = self.rooms.values().filter_map(|room| room.marks.due());
+        let linked = [
+            self.fetch_after,
+            self.appending.next_try(),
+            self.people.watch_due(),
+        ];
+        [dial, self.marks.due(), self.out.due()]
+            .into_iter()
+            .flatten()
+            .chain(rooms)
+            .chain(marks.filter(|_| online))
+            .chain(linked.into_iter().flatten().filter(|_| online))
+            .min()
+            .map_or(idle, |next| next.min(idle))
+    }
+
+    /// The replica can't be used now (a full disk): the link is given up, so that nothing is
+    /// taken that can't be kept, and tried again later.
+    async fn failed(&mut self, error: ClientError) {
+        tracing::error!(space = %self.space(), %error, "the replica failed");
+        let refusal = Refusal::from(error);
+        self.out.say(UiEvent::Notice {
+            refusal: refusal.clone(),
+        });
+        self.lose(Some(refusal), Wait::Backoff);
+        // If this can't be told either, the next round tries again.
+        let _ = self.tell().await;
+    }
+
+    async fn end(mut self) {
+        if let Phase::Online(_) = self.phase {
+            self.config.known.last_connected = Some(self.config.clock.now());
+            self.note(Note::Known(Box::new(self.config.known.clone())))
+                .await;
+        }
+        self.lose(None, Wait::Backoff);
+        self.marks.hurry();
+        if let Err(error) = self.keep_marks().await {
+            tracing::warn!(%error, "marks were not stored");
+        }
+        if let Err(error) = self.config.store.clone().close().await {
+            tracing::warn!(%error, "closing a replica");
+        }
+    }
+
+    async fn note(&self, note: Note) {
+        // Home ends after its engines; one that has gone needs no note.
+        let _ = self.config.notes.send(note).await;
+    }
+}
+
+/// Waits for what the link has to say; for ever where there is none.
+async fn news(phase: &mut Phase, arrived: &mut Vec<LinkEvent>) -> News {
+    match phase {
+        Phase::Dialling { contact } => match contact.join_next().await {
+            Some(Ok(result)) => News::Dialled(result),
+            Some(Err(_)) | None => News::Dialled(Err(LinkLoss::Cut.into())),
+        },
+        Phase::Online(online) => {
+            if online.events.recv_many(arrived, ARRIVALS_AT_ONCE).await == 0 {
+                arrived.push(LinkEvent::Closed(LinkLoss::Closed));
+            }
+            News::Link
+        }
+        Phase::Looking { .. } | Phase::Refused => std::future::pending().await,
+    }
 }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use landline_protocol::up::AppendResult;
 use landline_protocol::{Code, EventId, MemberId, Refusal, RoomId, SpaceId, check_name};
 use landline_store::Store;
 use tokio::sync::{mpsc, oneshot};
@@ -25,7 +26,7 @@ use crate::contact::{Contact, NoContact};
 use crate::data::{DataDir, Identity};
 use crate::engine::{self, EngineHandle};
 use crate::host::{Host, HostRequest, Hosted, Notification};
-use crate::import::{ImportProgress, ImportRequest, Imported};
+use crate::import::Ready;
 use crate::known::KnownSpace;
 use crate::nearby::{Discovery, Nearby, Sighting};
 use crate::picture::Picture;
@@ -49,18 +50,28 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// The answer to a command, on its way back.
 pub(crate) type Reply = oneshot::Sender<Result<Answer, Refusal>>;
+/// The answer to events that went past the outbox.
+pub(crate) type AppendReply = oneshot::Sender<Result<Vec<AppendResult>, Refusal>>;
 
 /// What comes from the handles.
 #[derive(Debug)]
 pub(crate) enum Input {
-    Command { command: Box<Command>, reply: Reply },
+    Command {
+        command: Box<Command>,
+        reply: Reply,
+    },
     Listen(mpsc::Sender<Vec<UiEvent>>),
     Hosting(Option<Hosted>),
-    Open { space: SpaceId, room: RoomId, item: Option<EventId> },
-    Import {
-        request: ImportRequest,
-        progress: mpsc::Sender<ImportProgress>,
-        reply: oneshot::Sender<Result<Imported, Refusal>>,
+    Open {
+        space: SpaceId,
+        room: RoomId,
+        item: Option<EventId>,
+    },
+    /// Past the outbox; see [`Client::append`](crate::Client).
+    Append {
+        space: SpaceId,
+        events: Vec<Ready>,
+        reply: AppendReply,
     },
     Stop(oneshot::Sender<()>),
 }
@@ -72,7 +83,10 @@ pub(crate) enum Note {
     /// What is to be remembered of a space.
     Known(Box<KnownSpace>),
     Notify(Notification),
-    ClearNotifications { space: SpaceId, room: RoomId },
+    ClearNotifications {
+        space: SpaceId,
+        room: RoomId,
+    },
     /// A dial has failed: is its advert still true?
     Unreachable(SpaceId),
     /// `answer` makes it the answer to the command that asked.
@@ -81,8 +95,14 @@ pub(crate) enum Note {
         answer: fn(SpaceAnswer) -> Answer,
         reply: Option<Reply>,
     },
-    HostStarted { result: Result<Hosted, Refusal>, reply: Reply },
-    HostingSet { result: Result<Option<Hosted>, Refusal>, reply: Reply },
+    HostStarted {
+        result: Result<Hosted, Refusal>,
+        reply: Reply,
+    },
+    HostingSet {
+        result: Result<Option<Hosted>, Refusal>,
+        reply: Reply,
+    },
 }
 
 pub(crate) struct Home {
@@ -148,7 +168,11 @@ pub(crate) async fn start(
         spaces: BTreeMap::new(),
         nearby: Nearby::default(),
         hosted: None,
-        look: Look { space: None, room: None, focused: false },
+        look: Look {
+            space: None,
+            room: None,
+            focused: false,
+        },
         picture: Picture::new(snapshot),
         windows: Windows::default(),
         open: None,
@@ -217,9 +241,12 @@ impl Home {
                     self.tell(vec![open]);
                 }
             }
-            Input::Import { request, progress, reply } => {
-                let space = request.space;
-                self.to_engine(space, engine::Input::Import { request, progress, reply });
+            Input::Append {
+                space,
+                events,
+                reply,
+            } => {
+                self.to_engine(space, engine::Input::Append { events, reply });
             }
             Input::Stop(_) => {}
         }
@@ -234,9 +261,10 @@ impl Home {
             Command::join(request) => return self.join(request, reply),
             Command::host(request) => return self.host_space(request, reply),
             Command::set_hosting(request) => return self.set_hosting(request.on, reply),
-            Command::leave_space(request) => {
-                self.leave_space(request.space).await.map(Answer::leave_space)
-            }
+            Command::leave_space(request) => self
+                .leave_space(request.space)
+                .await
+                .map(Answer::leave_space),
             Command::set_presence(request) => {
                 for space in self.spaces.values() {
                     space.engine.tell(engine::Input::Presence(request.clone()));
@@ -244,17 +272,25 @@ impl Home {
                 Ok(Answer::set_presence(Nothing {}))
             }
             Command::look(request) => self.look(request).await.map(Answer::look),
-            Command::open_link(request) => {
-                self.open_link(&request.url).map(|()| Answer::open_link(Nothing {}))
+            Command::open_link(request) => self
+                .open_link(&request.url)
+                .map(|()| Answer::open_link(Nothing {})),
+            Command::connect_now(ref request) => {
+                return self.pass_on(request.space, command, reply);
             }
-            Command::connect_now(ref request) => return self.pass_on(request.space, command, reply),
-            Command::create_room(ref request) => return self.pass_on(request.space, command, reply),
+            Command::create_room(ref request) => {
+                return self.pass_on(request.space, command, reply);
+            }
             Command::join_room(ref request) | Command::leave_room(ref request) => {
                 return self.pass_on(request.space, command, reply);
             }
-            Command::browse_rooms(ref request) => return self.pass_on(request.space, command, reply),
+            Command::browse_rooms(ref request) => {
+                return self.pass_on(request.space, command, reply);
+            }
             Command::post(ref request) => return self.pass_on(request.space, command, reply),
-            Command::edit_queued(ref request) => return self.pass_on(request.space, command, reply),
+            Command::edit_queued(ref request) => {
+                return self.pass_on(request.space, command, reply);
+            }
             Command::discard_queued(ref request) | Command::retry_failed(ref request) => {
                 return self.pass_on(request.space, command, reply);
             }
@@ -268,7 +304,13 @@ impl Home {
     }
 
     fn pass_on(&self, space: SpaceId, command: Command, reply: Reply) {
-        self.to_engine(space, engine::Input::Command { command: Box::new(command), reply });
+        self.to_engine(
+            space,
+            engine::Input::Command {
+                command: Box::new(command),
+                reply,
+            },
+        );
     }
 
     /// Hands an input to a space's engine; where that can't be, its reply says so.
@@ -279,21 +321,34 @@ impl Home {
         }
     }
 
-    async fn on_notes(&mut self, notes: &mut Vec<Note>, verify: Option<&(dyn Fn(SpaceId) + Send + Sync)>) {
+    async fn on_notes(
+        &mut self,
+        notes: &mut Vec<Note>,
+        verify: Option<&(dyn Fn(SpaceId) + Send + Sync)>,
+    ) {
         let mut events = Vec::new();
         for note in notes.drain(..) {
             match note {
                 Note::Ui(new) => events.extend(new),
                 Note::Known(known) => self.remember(*known).await,
                 Note::Notify(notification) => self.notify(notification),
-                Note::ClearNotifications { space, room } => self.host.clear_notifications(space, room),
+                Note::ClearNotifications { space, room } => {
+                    self.host.clear_notifications(space, room)
+                }
                 Note::Unreachable(space) => {
                     if let Some(verify) = verify {
                         verify(space);
                     }
                 }
-                Note::Joined { result, answer, reply } => {
-                    let answer = self.joined(*result).await.map(|space| answer(SpaceAnswer { space }));
+                Note::Joined {
+                    result,
+                    answer,
+                    reply,
+                } => {
+                    let answer = self
+                        .joined(*result)
+                        .await
+                        .map(|space| answer(SpaceAnswer { space }));
                     if let Some(reply) = reply {
                         let _ = reply.send(answer);
                     }
@@ -316,7 +371,9 @@ impl Home {
             Sighting::Seen(seen) => {
                 if let Some(joined) = self.spaces.get(&seen.space) {
                     // Anybody can advertise: another key than the known one is not our space.
-                    if joined.known.fingerprint.is_some() && joined.known.fingerprint != seen.fingerprint {
+                    if joined.known.fingerprint.is_some()
+                        && joined.known.fingerprint != seen.fingerprint
+                    {
                         return;
                     }
                     joined.engine.tell(engine::Input::Seen(seen.clone()));
@@ -331,7 +388,10 @@ impl Home {
                 }
             }
             Sighting::Problem(problem) => {
-                let snapshot = Snapshot { discovery_problem: problem, ..self.picture.now().clone() };
+                let snapshot = Snapshot {
+                    discovery_problem: problem,
+                    ..self.picture.now().clone()
+                };
                 self.tell(vec![UiEvent::Snapshot(snapshot)]);
             }
         }
@@ -345,7 +405,9 @@ impl Home {
     fn on_hosting(&mut self, hosted: Option<Hosted>) {
         for (space, joined) in &self.spaces {
             let here = hosted.as_ref().filter(|hosted| hosted.view.space == *space);
-            joined.engine.tell(engine::Input::HostedHere(here.map(|hosted| hosted.loopback.clone())));
+            joined.engine.tell(engine::Input::HostedHere(
+                here.map(|hosted| hosted.loopback.clone()),
+            ));
         }
         if let Some(hosted) = &hosted
             && !self.spaces.contains_key(&hosted.view.space)
@@ -385,7 +447,9 @@ impl Home {
         match result {
             Ok(hosted) => {
                 self.join_hosted(&hosted, Some(reply));
-                self.tell(vec![UiEvent::Hosting { hosting: Some(hosted.view.clone()) }]);
+                self.tell(vec![UiEvent::Hosting {
+                    hosting: Some(hosted.view.clone()),
+                }]);
                 self.hosted = Some(hosted);
             }
             Err(refusal) => drop(reply.send(Err(refusal))),
@@ -434,7 +498,10 @@ impl Home {
         self.look = look;
         for (space, joined) in &self.spaces {
             let room = self.look.room.filter(|_| self.look.space == Some(*space));
-            joined.engine.tell(engine::Input::Look { room, focused: self.look.focused });
+            joined.engine.tell(engine::Input::Look {
+                room,
+                focused: self.look.focused,
+            });
         }
         if self.look.room.is_some() {
             let settings = Settings {
@@ -448,9 +515,18 @@ impl Home {
     }
 
     fn open_link(&self, url: &str) -> Result<(), Refusal> {
-        let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        if !matches!(scheme.as_str(), "http" | "https" | "mailto") || url.chars().any(char::is_control) {
-            return Err(Refusal::new(Code::NotAllowed, "only web and mail links are opened"));
+        let scheme = url
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "http" | "https" | "mailto")
+            || url.chars().any(char::is_control)
+        {
+            return Err(Refusal::new(
+                Code::NotAllowed,
+                "only web and mail links are opened",
+            ));
         }
         self.host.open_link(url)
     }
@@ -467,7 +543,9 @@ impl Home {
 
     /// The name to sign in with.
     fn my_name(&self) -> Result<String, Refusal> {
-        self.name.clone().ok_or_else(|| Refusal::bad_request("choose a name for yourself first"))
+        self.name
+            .clone()
+            .ok_or_else(|| Refusal::bad_request("choose a name for yourself first"))
     }
 
     fn tell(&mut self, events: Vec<UiEvent>) {
@@ -518,5 +596,7 @@ fn me_view(config: &ClientConfig, identity: &Identity, name: Option<String>) -> 
 pub(crate) async fn blocking<T: Send + 'static>(
     job: impl FnOnce() -> Result<T, ClientError> + Send + 'static,
 ) -> Result<T, ClientError> {
-    tokio::task::spawn_blocking(job).await.map_err(|_| ClientError::Stopped)?
+    tokio::task::spawn_blocking(job)
+        .await
+        .map_err(|_| ClientError::Stopped)?
 }

@@ -27,13 +27,17 @@ impl Invitation {
         if let Some(query) = entered.strip_prefix(SCHEME) {
             return Self::parse_query(query);
         }
-        let forbidden = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '?' | '#' | '@');
+        let forbidden =
+            |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '?' | '#' | '@');
         if entered.is_empty() || entered.chars().any(forbidden) {
             return Err(Refusal::bad_request(
                 "enter an address like 192.168.1.20 or studio.local:7717, or an invitation link",
             ));
         }
-        Ok(Self { addresses: vec![entered.to_owned()], ..Self::default() })
+        Ok(Self {
+            addresses: vec![entered.to_owned()],
+            ..Self::default()
+        })
     }
 
     fn parse_query(query: &str) -> Result<Self, Refusal> {
@@ -81,8 +85,18 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_as_it_is() {
-        for address in ["192.168.1.20", "studio.local:7717", "[fe80::1]:7717", "desk"] {
-            assert_eq!(Invitation::parse(&format!(" {address} ")).unwrap().addresses, [address]);
+        for address in [
+            "192.168.1.20",
+            "studio.local:7717",
+            "[fe80::1]:7717",
+            "desk",
+        ] {
+            assert_eq!(
+                Invitation::parse(&format!(" {address} "))
+                    .unwrap()
+                    .addresses,
+                [address]
+            );
         }
     }
 
@@ -91,7 +105,10 @@ mod tests {
         let link = "landline://join?space=0193d3c0-7e5a-7000-8000-000000000001&name=Caf%C3%A9+Ana\
                     &fp=abc&at=10.0.0.2:7717,%5Bfe80::1%5D:7717&invite=s3cret";
         let invitation = Invitation::parse(link).unwrap();
-        assert_eq!(invitation.space.unwrap().to_string(), "0193d3c0-7e5a-7000-8000-000000000001");
+        assert_eq!(
+            invitation.space.unwrap().to_string(),
+            "0193d3c0-7e5a-7000-8000-000000000001"
+        );
         assert_eq!(invitation.addresses, ["10.0.0.2:7717", "[fe80::1]:7717"]);
         assert_eq!(invitation.fingerprint.as_deref(), Some("abc"));
         assert_eq!(invitation.invite.as_deref(), Some("s3cret"));
@@ -99,7 +116,15 @@ mod tests {
 
     #[test]
     fn what_is_neither_is_refused_with_an_example() {
-        for entered in ["", "two words", "http://x/y", "landline://join?", "landline://join?space=1", "a%", "landline://join?at=%zz"] {
+        for entered in [
+            "",
+            "two words",
+            "http://x/y",
+            "landline://join?",
+            "landline://join?space=1",
+            "a%",
+            "landline://join?at=%zz",
+        ] {
             let result = Invitation::parse(entered);
             assert!(result.is_err() || entered == "a%", "{entered}: {result:?}");
         }

@@ -33,7 +33,10 @@ impl KnownSpace {
 }
 
 /// Addresses to dial: what is seen now before what is remembered, each once.
-pub(crate) fn to_dial<'a>(seen: impl IntoIterator<Item = &'a String>, known: &[String]) -> Vec<String> {
+pub(crate) fn to_dial<'a>(
+    seen: impl IntoIterator<Item = &'a String>,
+    known: &'a [String],
+) -> Vec<String> {
     let mut addresses: Vec<String> = Vec::new();
     for address in seen.into_iter().chain(known) {
         if addresses.len() < 2 * ADDRESSES && !addresses.contains(address) {

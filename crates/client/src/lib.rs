@@ -33,3 +33,4 @@ pub use error::ClientError;
 pub use host::{Host, HostRequest, Hosted, Notification, PlainHost};
 pub use link::{Dial, Link, LinkEvent, LinkLoss, Target};
 pub use nearby::{Discovery, SeenSpace, Sighting};
+pub use picture::Picture;

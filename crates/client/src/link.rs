@@ -20,6 +20,8 @@ mod backoff;
 mod keeper;
 pub mod memory;
 pub(crate) mod socketio;
+#[cfg(test)]
+mod tests;
 
 pub use backoff::Backoff;
 pub(crate) use keeper::{Pulse, keep};

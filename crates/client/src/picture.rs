@@ -1,24 +1,25 @@
-//! What a window that opens now must be told: kept current from the same events that open windows get.
+//! What a window that opens now must be told: kept current from the same events that open windows
+//! get. A listener that is no window, as the CLI, keeps its own.
 
 use crate::ui::{PersonView, RoomView, Snapshot, SpaceState, UiEvent};
 
 /// The state of everything above single messages.
 #[derive(Debug)]
-pub(crate) struct Picture {
+pub struct Picture {
     now: Snapshot,
 }
 
 impl Picture {
-    pub(crate) fn new(now: Snapshot) -> Self {
+    pub fn new(now: Snapshot) -> Self {
         Self { now }
     }
 
-    pub(crate) fn now(&self) -> &Snapshot {
+    pub fn now(&self) -> &Snapshot {
         &self.now
     }
 
     /// Keeps what an event changes of the snapshot; most change nothing of it.
-    pub(crate) fn take(&mut self, event: &UiEvent) {
+    pub fn take(&mut self, event: &UiEvent) {
         match event {
             UiEvent::Snapshot(snapshot) => self.now = snapshot.clone(),
             UiEvent::Me { me } => self.now.me = me.clone(),
@@ -33,7 +34,9 @@ impl Picture {
                     people: Vec::new(),
                 }),
             },
-            UiEvent::SpaceGone { space } => self.now.spaces.retain(|known| known.space.space != *space),
+            UiEvent::SpaceGone { space } => {
+                self.now.spaces.retain(|known| known.space.space != *space)
+            }
             UiEvent::Room { space, room } => {
                 if let Some(known) = self.space(*space) {
                     put_room(&mut known.rooms, room);
@@ -68,7 +71,10 @@ impl Picture {
     }
 
     fn space(&mut self, space: landline_protocol::SpaceId) -> Option<&mut SpaceState> {
-        self.now.spaces.iter_mut().find(|known| known.space.space == space)
+        self.now
+            .spaces
+            .iter_mut()
+            .find(|known| known.space.space == space)
     }
 }
 
@@ -95,7 +101,12 @@ fn put_person(people: &mut Vec<PersonView>, person: &PersonView) {
     }
 }
 
-fn find_person(people: &mut [PersonView], member: landline_protocol::MemberId) -> Option<&mut PersonView> {
-    let at = people.binary_search_by_key(&member, |known| known.member).ok()?;
+fn find_person(
+    people: &mut [PersonView],
+    member: landline_protocol::MemberId,
+) -> Option<&mut PersonView> {
+    let at = people
+        .binary_search_by_key(&member, |known| known.member)
+        .ok()?;
     people.get_mut(at)
 }

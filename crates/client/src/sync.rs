@@ -49,12 +49,24 @@ pub(crate) struct NodeLog {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Is the node's event at this seq ours? (`after: seq - 1`, one event)
-    Probe { seq: u64 },
+    Probe {
+        seq: u64,
+    },
     /// Set aside everything beyond `to` (0: the whole log).
-    StepBack { to: u64 },
-    After { seq: u64, limit: u64 },
-    Newest { limit: u64 },
-    Before { seq: u64, limit: u64 },
+    StepBack {
+        to: u64,
+    },
+    After {
+        seq: u64,
+        limit: u64,
+    },
+    Newest {
+        limit: u64,
+    },
+    Before {
+        seq: u64,
+        limit: u64,
+    },
 }
 
 /// The order of steps of several rooms: lower first.
@@ -120,7 +132,10 @@ impl Sync {
 
     /// Of a log that is followed from its first event on.
     pub(crate) fn from_the_start(spans: Vec<Span>, head_id: Option<EventId>) -> Self {
-        Self { from_the_start: true, ..Self::new(spans, head_id) }
+        Self {
+            from_the_start: true,
+            ..Self::new(spans, head_id)
+        }
     }
 
     /// The newest seq that is here; 0: none.
@@ -151,12 +166,25 @@ impl Sync {
     pub(crate) fn missing(&self) -> u64 {
         let Some(node) = self.node else { return 0 };
         let here: u64 = self.spans.iter().map(|span| span.len()).sum();
-        (node.head + 1).saturating_sub(node.first.max(1)).saturating_sub(here)
+        (node.head + 1)
+            .saturating_sub(node.first.max(1))
+            .saturating_sub(here)
     }
 
     /// The start of the span that `seq` is in or, where it is in a hole, of the next one.
     pub(crate) fn span_start(&self, seq: u64) -> Option<u64> {
-        self.spans.iter().find(|span| span.to >= seq).map(|span| span.from)
+        self.spans
+            .iter()
+            .find(|span| span.to >= seq)
+            .map(|span| span.from)
+    }
+
+    /// The part that this seq is in.
+    pub(crate) fn span_of(&self, seq: u64) -> Option<Span> {
+        self.spans
+            .iter()
+            .copied()
+            .find(|span| (span.from..=span.to).contains(&seq))
     }
 
     /// The node has said where its log stands, on a new link or of a new room.
@@ -166,7 +194,11 @@ impl Sync {
         self.trust = if ours == 0 || same {
             Trust::Checked
         } else {
-            Trust::Search { low: 0, high: self.count_up_to(node.head), begun: false }
+            Trust::Search {
+                low: 0,
+                high: self.count_up_to(node.head),
+                begun: false,
+            }
         };
         self.node = Some(node);
         self.stuck = false;
@@ -196,6 +228,10 @@ impl Sync {
         self.wanted = Some(seq);
     }
 
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted.is_some()
+    }
+
     /// What to do next, and how urgent it is. None while a step is under way.
     pub(crate) fn next(&self) -> Option<(Urgency, Step)> {
         let node = self.node?;
@@ -209,7 +245,11 @@ impl Sync {
             }
             Trust::Search { low, high, begun } => {
                 // The first question is about the newest event: nearly always it settles it.
-                let nth = if begun { low + (high - low).div_ceil(2) } else { high };
+                let nth = if begun {
+                    low + (high - low).div_ceil(2)
+                } else {
+                    high
+                };
                 Some((Urgency::Check, Step::Probe { seq: self.nth(nth) }))
             }
             Trust::Checked if self.head() < node.head => Some((Urgency::New, self.newer(node))),
@@ -236,13 +276,23 @@ impl Sync {
     /// The answer to a probe.
     pub(crate) fn probed(&mut self, seq: u64, same: bool) {
         self.in_flight = None;
-        let Trust::Search { low, high, .. } = self.trust else { return };
+        let Trust::Search { low, high, .. } = self.trust else {
+            return;
+        };
         let nth = self.count_up_to(seq);
-        let (low, high) = if same { (nth.max(low), high) } else { (low, nth.saturating_sub(1).max(low)) };
+        let (low, high) = if same {
+            (nth.max(low), high)
+        } else {
+            (low, nth.saturating_sub(1).max(low))
+        };
         self.trust = if low == high && self.nth(low) == self.head() {
             Trust::Checked
         } else {
-            Trust::Search { low, high, begun: true }
+            Trust::Search {
+                low,
+                high,
+                begun: true,
+            }
         };
     }
 
@@ -274,7 +324,11 @@ impl Sync {
             Step::Before { seq, .. } => *last + 1 == seq,
             Step::StepBack { .. } => false,
         };
-        if begins { Ok(()) } else { Err(Misfit("it is about other events")) }
+        if begins {
+            Ok(())
+        } else {
+            Err(Misfit("it is about other events"))
+        }
     }
 
     /// These events are stored now (without holes, at least one).
@@ -302,29 +356,45 @@ impl Sync {
     pub(crate) fn hole_before(&self, seq: u64) -> Option<Span> {
         let lowest = self.node.map_or(1, |node| node.first.max(1));
         let start = self.span_start(seq)?;
-        let below = self.spans.iter().rev().find(|span| span.to < start).map_or(0, |span| span.to);
+        let below = self
+            .spans
+            .iter()
+            .rev()
+            .find(|span| span.to < start)
+            .map_or(0, |span| span.to);
         let from = (below + 1).max(lowest);
-        (from < start).then(|| Span { from, to: start - 1 })
+        (from < start).then(|| Span {
+            from,
+            to: start - 1,
+        })
     }
 
     fn newer(&self, node: NodeLog) -> Step {
         // An empty log whose beginning the node no longer holds starts where the node's does.
         let from = self.head().max(node.first.max(1) - 1);
         if node.head - from <= SMALL_GAP || self.from_the_start {
-            Step::After { seq: from, limit: PAGE }
+            Step::After {
+                seq: from,
+                limit: PAGE,
+            }
         } else {
             Step::Newest { limit: NEWEST }
         }
     }
 
     fn older(&self, node: NodeLog) -> Option<(Urgency, Step)> {
-        let before = |hole: Span| Step::Before { seq: hole.to + 1, limit: hole.len().min(PAGE) };
+        let before = |hole: Span| Step::Before {
+            seq: hole.to + 1,
+            limit: hole.len().min(PAGE),
+        };
         if let Some(hole) = self.wanted.and_then(|seq| self.hole_before(seq)) {
             return Some((Urgency::Wanted, before(hole)));
         }
         let lowest = node.first.max(1);
         let newest = self.spans.iter().rev().find_map(|span| {
-            (span.from > lowest).then(|| self.hole_before(span.from)).flatten()
+            (span.from > lowest)
+                .then(|| self.hole_before(span.from))
+                .flatten()
         })?;
         Some((Urgency::Old, before(newest)))
     }
@@ -333,7 +403,10 @@ impl Sync {
         self.spans.retain(|span| {
             let touches = span.from <= new.to + 1 && new.from <= span.to + 1;
             if touches {
-                new = Span { from: new.from.min(span.from), to: new.to.max(span.to) };
+                new = Span {
+                    from: new.from.min(span.from),
+                    to: new.to.max(span.to),
+                };
             }
             !touches
         });
@@ -367,7 +440,8 @@ impl Sync {
 
 /// Each seq is the one before it plus one.
 pub(crate) fn without_holes(seqs: &[u64]) -> bool {
-    seqs.windows(2).all(|pair| matches!(pair, [a, b] if *b == *a + 1))
+    seqs.windows(2)
+        .all(|pair| matches!(pair, [a, b] if *b == *a + 1))
 }
 
 #[cfg(test)]

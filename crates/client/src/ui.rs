@@ -4,7 +4,10 @@
 //! commands (see `command.rs`). State moves only by events; commands answer little.
 
 use landline_protocol::down::{MarkChange, PresenceChange};
-use landline_protocol::{Admission, Content, EventId, File, MemberId, Mention, PresenceState, Refusal, Role, RoomId, RoomKind, SpaceId};
+use landline_protocol::{
+    Admission, Content, EventId, File, MemberId, Mention, PresenceState, Refusal, Role, RoomId,
+    RoomKind, SpaceId,
+};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -16,35 +19,82 @@ pub enum UiEvent {
     /// Everything, once, first.
     Snapshot(Snapshot),
     /// My own name, or a setting, has changed.
-    Me { me: MeView },
-    Settings { settings: Settings },
+    Me {
+        me: MeView,
+    },
+    Settings {
+        settings: Settings,
+    },
     /// The whole list of spaces near this computer.
-    Nearby { spaces: Vec<NearbySpace> },
+    Nearby {
+        spaces: Vec<NearbySpace>,
+    },
     /// This computer hosts a space, or no longer does.
-    Hosting { hosting: Option<HostingView> },
+    Hosting {
+        hosting: Option<HostingView>,
+    },
     /// A space is new or has changed (all but its rooms and people).
-    Space { space: SpaceView },
+    Space {
+        space: SpaceView,
+    },
     /// A space was left on this device.
-    SpaceGone { space: SpaceId },
+    SpaceGone {
+        space: SpaceId,
+    },
     /// A room is new or has changed.
-    Room { space: SpaceId, room: RoomView },
+    Room {
+        space: SpaceId,
+        room: RoomView,
+    },
     /// People are new or have changed.
-    People { space: SpaceId, people: Vec<PersonView> },
-    Presence { space: SpaceId, changes: Vec<PresenceChange> },
-    Typing { space: SpaceId, room: RoomId, members: Vec<MemberId>, more: u64 },
-    Marks { space: SpaceId, room: RoomId, changes: Vec<MarkChange> },
+    People {
+        space: SpaceId,
+        people: Vec<PersonView>,
+    },
+    Presence {
+        space: SpaceId,
+        changes: Vec<PresenceChange>,
+    },
+    Typing {
+        space: SpaceId,
+        room: RoomId,
+        members: Vec<MemberId>,
+        more: u64,
+    },
+    Marks {
+        space: SpaceId,
+        room: RoomId,
+        changes: Vec<MarkChange>,
+    },
     /// Items of a room's timeline that are new or have changed: put each in place of the one with
     /// its `id`, or at its `seq` (those without one go last, in the order given).
-    Items { space: SpaceId, room: RoomId, items: Vec<Item> },
+    Items {
+        space: SpaceId,
+        room: RoomId,
+        items: Vec<Item>,
+    },
     /// A queued item was discarded.
-    ItemGone { space: SpaceId, room: RoomId, id: EventId },
+    ItemGone {
+        space: SpaceId,
+        room: RoomId,
+        id: EventId,
+    },
     /// What is shown of this room is no longer true (its log was rolled back, or a hole was
     /// filled): read the page anew.
-    Reload { space: SpaceId, room: RoomId },
+    Reload {
+        space: SpaceId,
+        room: RoomId,
+    },
     /// Go there: somebody clicked a notification or a link.
-    Open { space: SpaceId, room: RoomId, item: Option<EventId> },
+    Open {
+        space: SpaceId,
+        room: RoomId,
+        item: Option<EventId>,
+    },
     /// Something to tell the person that belongs to no place on the screen.
-    Notice { refusal: Refusal },
+    Notice {
+        refusal: Refusal,
+    },
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -274,7 +324,9 @@ pub struct Item {
 pub enum ItemBody {
     Message(MessageView),
     /// Somebody joined, a topic was set: the content itself (never a message, edit, reaction, pin).
-    System { content: Content },
+    System {
+        content: Content,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -22,7 +22,10 @@ struct Window {
 
 impl Windows {
     pub(crate) fn add(&mut self, batches: mpsc::Sender<Vec<UiEvent>>, picture: &Picture) {
-        let mut window = Window { batches, behind: true };
+        let mut window = Window {
+            batches,
+            behind: true,
+        };
         window.catch_up(picture);
         self.open.push(window);
     }

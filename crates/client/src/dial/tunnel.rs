@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy, sink, split};
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -103,19 +104,38 @@ async fn accept(listener: &TcpListener, knock: &[u8]) -> io::Result<(TcpStream, 
 /// have said why, and that is still to be read.
 async fn up(
     said: Vec<u8>,
-    mut from: impl AsyncRead + Unpin,
+    mut from: OwnedReadHalf,
     mut to: impl AsyncWrite + Unpin,
 ) -> io::Result<()> {
     let carried = async {
         to.write_all(&said).await?;
-        to.flush().await?;
-        copy(&mut from, &mut to).await?;
-        to.shutdown().await
+        let mut chunk = Vec::with_capacity(CHUNK);
+        loop {
+            to.flush().await?;
+            chunk.clear();
+            acknowledge_at_once(from.as_ref());
+            if from.read_buf(&mut chunk).await? == 0 {
+                return to.shutdown().await;
+            }
+            to.write_all(&chunk).await?;
+        }
     };
     if carried.await.is_err() {
         copy(&mut from, &mut sink()).await?;
     }
     Ok(())
+}
+
+/// rust_socketio leaves Nagle's algorithm on: its second small event waits for the first to be
+/// acknowledged, which the system puts off by 40 ms. Linux forgets this with each read; the other
+/// systems have no such switch, so there an event that follows another within a moment waits.
+fn acknowledge_at_once(local: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(local).set_tcp_quickack(true) {
+        debug!(%error, "acknowledged late");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = local;
 }
 
 /// Until rust_socketio has gone; after the node's end, waits for that.
@@ -133,4 +153,136 @@ async fn down(
     pulse.end();
     to.shutdown().await?;
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    fn request(url: &str) -> (String, String) {
+        let rest = url.strip_prefix("ws://").unwrap();
+        let (host, path) = rest.split_once('/').unwrap();
+        (
+            host.to_owned(),
+            format!("GET /{path}&EIO=4&transport=websocket HTTP/1.1\r\n\r\n"),
+        )
+    }
+
+    #[tokio::test]
+    async fn carries_the_one_connection_that_knows_the_secret_and_no_other() {
+        let (ours, mut node) = duplex(CHUNK);
+        let (url, _) = open(ours, CancellationToken::new()).await.unwrap();
+        let (host, knock) = request(&url);
+        for wrong in [
+            "GET /socket.io/?EIO=4 HTTP/1.1\r\n\r\n",
+            "GET /socket.io/?tunnel=0&",
+            "\0",
+        ] {
+            let mut stranger = TcpStream::connect(&host).await.unwrap();
+            stranger.write_all(wrong.as_bytes()).await.unwrap();
+            stranger.shutdown().await.unwrap();
+            let mut heard = Vec::new();
+            let _ = timeout(SOON, stranger.read_to_end(&mut heard))
+                .await
+                .expect("sent away");
+            assert!(heard.is_empty());
+        }
+
+        let mut friend = TcpStream::connect(&host).await.unwrap();
+        friend.write_all(knock.as_bytes()).await.unwrap();
+        let mut said = vec![0; knock.len()];
+        timeout(SOON, node.read_exact(&mut said))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            said,
+            knock.as_bytes(),
+            "nothing of the strangers came before"
+        );
+        node.write_all(b"welcome").await.unwrap();
+        let mut heard = [0; 7];
+        timeout(SOON, friend.read_exact(&mut heard))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(&heard, b"welcome");
+
+        assert!(
+            TcpStream::connect(&host).await.is_err(),
+            "the door is closed after the one"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_stranger_who_says_nothing_does_not_block_the_door() {
+        let (ours, mut node) = duplex(CHUNK);
+        let (url, _) = open(ours, CancellationToken::new()).await.unwrap();
+        let (host, knock) = request(&url);
+        let _silent = TcpStream::connect(&host).await.unwrap();
+        let mut friend = TcpStream::connect(&host).await.unwrap();
+        friend.write_all(knock.as_bytes()).await.unwrap();
+        let mut first = [0; 3];
+        timeout(SOON, node.read_exact(&mut first))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(&first, b"GET");
+    }
+
+    #[tokio::test]
+    async fn a_cut_ends_both_sides_before_and_after_the_connection() {
+        for connect in [false, true] {
+            let (ours, mut node) = duplex(CHUNK);
+            let cut = CancellationToken::new();
+            let (url, pulse) = open(ours, cut.clone()).await.unwrap();
+            let (host, knock) = request(&url);
+            let mut friend = None;
+            if connect {
+                let mut stream = TcpStream::connect(&host).await.unwrap();
+                stream.write_all(knock.as_bytes()).await.unwrap();
+                let mut first = [0; 3];
+                timeout(SOON, node.read_exact(&mut first))
+                    .await
+                    .unwrap()
+                    .unwrap();
+                friend = Some(stream);
+            }
+            cut.cancel();
+            let _ = timeout(SOON, node.read_to_end(&mut Vec::new()))
+                .await
+                .expect("node's side");
+            if let Some(mut friend) = friend {
+                let _ = timeout(SOON, friend.read_to_end(&mut Vec::new()))
+                    .await
+                    .expect("ours");
+            }
+            assert!(TcpStream::connect(&host).await.is_err());
+            assert!(!pulse.has_ended(), "the node did not end it");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_node_said_last_arrives_after_it_has_gone() {
+        let (ours, mut node) = duplex(CHUNK);
+        let (url, pulse) = open(ours, CancellationToken::new()).await.unwrap();
+        let (host, knock) = request(&url);
+        let mut friend = TcpStream::connect(&host).await.unwrap();
+        friend.write_all(knock.as_bytes()).await.unwrap();
+        node.write_all(b"goodbye").await.unwrap();
+        drop(node);
+        // Writing meets a node that has gone; that must not take away what it said.
+        let _ = friend.write_all(&[0; 1_000]).await;
+        let mut heard = Vec::new();
+        timeout(SOON, friend.read_to_end(&mut heard))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(heard, b"goodbye");
+        assert!(pulse.has_ended());
+    }
 }

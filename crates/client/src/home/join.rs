@@ -41,9 +41,15 @@ impl Home {
         // Addresses grow old: what is seen now comes first.
         if let Some(space) = space {
             let seen = self.nearby.get(space);
-            let known = self.spaces.get(&space).map(|joined| joined.known.addresses.as_slice());
+            let known = self
+                .spaces
+                .get(&space)
+                .map(|joined| joined.known.addresses.as_slice());
             invitation.addresses = to_dial(
-                seen.map(|seen| seen.addresses.as_slice()).unwrap_or_default().iter().chain(&invitation.addresses),
+                seen.map(|seen| seen.addresses.as_slice())
+                    .unwrap_or_default()
+                    .iter()
+                    .chain(&invitation.addresses),
                 known.unwrap_or_default(),
             );
             if invitation.fingerprint.is_none() {
@@ -55,8 +61,16 @@ impl Home {
                 "that space is not near now; ask whoever hosts it for its address",
             ));
         }
-        let target = Target { addresses: invitation.addresses, fingerprint: invitation.fingerprint };
-        Ok(Way { target, space, passcode: request.passcode, invite: invitation.invite })
+        let target = Target {
+            addresses: invitation.addresses,
+            fingerprint: invitation.fingerprint,
+        };
+        Ok(Way {
+            target,
+            space,
+            passcode: request.passcode,
+            invite: invitation.invite,
+        })
     }
 
     fn spawn_join(&self, way: Way, answer: fn(SpaceAnswer) -> Answer, reply: Option<Reply>) {
@@ -79,14 +93,23 @@ impl Home {
         let (dial, notes) = (self.config.dial.clone(), self.notes.clone());
         tokio::spawn(async move {
             let result = Box::new(contact(&*dial, way.target, way.space, &credentials).await);
-            let _ = notes.send(Note::Joined { result, answer, reply }).await;
+            let _ = notes
+                .send(Note::Joined {
+                    result,
+                    answer,
+                    reply,
+                })
+                .await;
         });
     }
 
     /// This computer's own node, over loopback like anybody else.
     pub(super) fn join_hosted(&self, hosted: &Hosted, reply: Option<Reply>) {
         let way = Way {
-            target: Target { addresses: vec![hosted.loopback.clone()], fingerprint: None },
+            target: Target {
+                addresses: vec![hosted.loopback.clone()],
+                fingerprint: None,
+            },
             space: Some(hosted.view.space),
             passcode: None,
             invite: None,
@@ -95,14 +118,19 @@ impl Home {
     }
 
     /// Takes over a contact: starts the space's engine, or hands it to the one that is there.
-    pub(super) async fn joined(&mut self, result: Result<Contact, NoContact>) -> Result<SpaceId, Refusal> {
+    pub(super) async fn joined(
+        &mut self,
+        result: Result<Contact, NoContact>,
+    ) -> Result<SpaceId, Refusal> {
         let contact = result.map_err(|no_contact| match no_contact {
             NoContact::Refused(refusal) => refusal,
             NoContact::Lost(loss) => Refusal::new(Code::Unavailable, format!("The host {loss}.")),
         })?;
         let space = contact.signed_in.space.clone();
         if let Some(joined) = self.spaces.get(&space.id) {
-            joined.engine.tell(engine::Input::Contact(Box::new(Ok(contact))));
+            joined
+                .engine
+                .tell(engine::Input::Contact(Box::new(Ok(contact))));
             return Ok(space.id);
         }
         let fingerprint = Some(contact.peer.fingerprint.clone()).filter(|seen| seen != "-");
@@ -131,11 +159,17 @@ impl Home {
         let folder = self.data.space(space);
         let opened = folder.clone();
         let store = blocking(move || {
-            make_folder(&opened).map_err(|error| ClientError::Folder { path: opened.clone(), error })?;
+            make_folder(&opened).map_err(|error| ClientError::Folder {
+                path: opened.clone(),
+                error,
+            })?;
             kept::open(&opened.join("replica.db"))
         })
         .await?;
-        let hosted = self.hosted.as_ref().filter(|hosted| hosted.view.space == space);
+        let hosted = self
+            .hosted
+            .as_ref()
+            .filter(|hosted| hosted.view.space == space);
         let (engine, events) = engine::start(
             EngineConfig {
                 known: known.clone(),
@@ -159,7 +193,9 @@ impl Home {
     }
 
     pub(super) async fn remember(&mut self, known: KnownSpace) {
-        let Some(joined) = self.spaces.get_mut(&known.space) else { return };
+        let Some(joined) = self.spaces.get_mut(&known.space) else {
+            return;
+        };
         if joined.known != known {
             joined.known = known;
             if let Err(error) = self.save_spaces().await {
@@ -169,7 +205,11 @@ impl Home {
     }
 
     async fn save_spaces(&self) -> Result<(), ClientError> {
-        let spaces = self.spaces.values().map(|joined| joined.known.clone()).collect();
+        let spaces = self
+            .spaces
+            .values()
+            .map(|joined| joined.known.clone())
+            .collect();
         kept::save_spaces(&self.store, spaces).await
     }
 

@@ -23,8 +23,17 @@ pub(crate) struct Kept {
 
 /// Opens a client's database. Waits for the disk.
 pub(crate) fn open(path: &Path) -> Result<Store, ClientError> {
-    Store::open(path, Options { durability: Durability::Full, readers: 2 })
-        .map_err(|error| ClientError::Database { path: path.to_owned(), error })
+    Store::open(
+        path,
+        Options {
+            durability: Durability::Full,
+            readers: 2,
+        },
+    )
+    .map_err(|error| ClientError::Database {
+        path: path.to_owned(),
+        error,
+    })
 }
 
 pub(crate) async fn load(store: &Store) -> Result<Kept, ClientError> {
@@ -52,7 +61,10 @@ pub(crate) async fn save_spaces(store: &Store, spaces: Vec<KnownSpace>) -> Resul
 }
 
 /// A setting; one that a later version has written otherwise reads as none.
-pub(crate) fn get<T: DeserializeOwned>(c: &Connection, key: &str) -> Result<Option<T>, ClientError> {
+pub(crate) fn get<T: DeserializeOwned>(
+    c: &Connection,
+    key: &str,
+) -> Result<Option<T>, ClientError> {
     Ok(settings::get(c, key)?.and_then(|value| serde_json::from_value(value).ok()))
 }
 

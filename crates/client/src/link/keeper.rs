@@ -116,6 +116,7 @@ pub(crate) fn keep(carried: Carried, timing: Timing) -> Dialed {
         heartbeat: None,
         last_event: now,
         next_check: now + timing.heartbeat_every,
+        exhausted: false,
     };
     tokio::spawn(keeper.run(carried.welcome, events));
     (Box::new(link), told)
@@ -192,6 +193,8 @@ struct Keeper {
     heartbeat: Option<Instant>,
     last_event: Instant,
     next_check: Instant,
+    /// The carrier has said its last.
+    exhausted: bool,
 }
 
 impl Keeper {
@@ -209,7 +212,7 @@ impl Keeper {
 
         // Nothing but the carrier's own task holds it from here on.
         self.emit = Box::new(|_, _| Box::pin(async { Err(LinkLoss::Cut) }));
-        if matches!(loss, LinkLoss::Closed | LinkLoss::Protocol(_)) {
+        if loss == LinkLoss::Closed && !self.exhausted {
             // A goodbye may still wait between the socket and us.
             let _ = timeout(self.timing.drain, self.hand_on_the_rest(&events)).await;
         }
@@ -282,10 +285,15 @@ impl Keeper {
                 }
                 Ok(())
             }
-            // The tunnel says first that it has ended: what the carrier says then only follows.
-            Some(Incoming::Failed(_)) if self.pulse.has_ended() => Err(LinkLoss::Closed),
-            Some(Incoming::Failed(text)) => Err(LinkLoss::Protocol(text)),
-            Some(Incoming::Ended) | None => Err(LinkLoss::Closed),
+            // The tunnel says first that it has ended; what the carrier says then only follows.
+            Some(Incoming::Failed(text)) if !self.pulse.has_ended() => {
+                self.exhausted = true;
+                Err(LinkLoss::Protocol(text))
+            }
+            Some(Incoming::Failed(_) | Incoming::Ended) | None => {
+                self.exhausted = true;
+                Err(LinkLoss::Closed)
+            }
         }
     }
 
@@ -352,7 +360,7 @@ impl Keeper {
     fn due(&self, sent: Instant, limit: Duration) -> Instant {
         (sent + limit)
             .max(self.pulse.heard() + self.timing.heartbeat)
-            .min(sent + limit * PATIENCE)
+            .min(sent + self.timing.request * PATIENCE)
     }
 
     async fn hand_on_the_rest(&mut self, events: &mpsc::Sender<LinkEvent>) {

@@ -29,11 +29,17 @@ impl Node {
     }
 
     fn state(&self) -> NodeLog {
-        NodeLog { first: 1, head: self.head(), head_id: self.log.last().copied() }
+        NodeLog {
+            first: 1,
+            head: self.head(),
+            head_id: self.log.last().copied(),
+        }
     }
 
     fn range(&self, from: u64, to: u64) -> Vec<(u64, EventId)> {
-        (from.max(1)..=to.min(self.head())).map(|seq| (seq, self.log[seq as usize - 1])).collect()
+        (from.max(1)..=to.min(self.head()))
+            .map(|seq| (seq, self.log[seq as usize - 1]))
+            .collect()
     }
 
     /// An answer to `fetch`, cut short at `most` events as a node does where a packet grows large.
@@ -41,7 +47,10 @@ impl Node {
         match step {
             Step::Probe { seq } => self.range(seq, seq),
             Step::After { seq, limit } => self.range(seq + 1, seq + limit.min(most)),
-            Step::Newest { limit } => self.range((self.head() + 1).saturating_sub(limit.min(most)), self.head()),
+            Step::Newest { limit } => self.range(
+                (self.head() + 1).saturating_sub(limit.min(most)),
+                self.head(),
+            ),
             Step::Before { seq, limit } => self.range(seq.saturating_sub(limit.min(most)), seq - 1),
             Step::StepBack { .. } => panic!("not a fetch"),
         }
@@ -56,18 +65,27 @@ struct Replica {
 
 impl Replica {
     fn new() -> Self {
-        Self { events: BTreeMap::new(), sync: Sync::new(Vec::new(), None) }
+        Self {
+            events: BTreeMap::new(),
+            sync: Sync::new(Vec::new(), None),
+        }
     }
 
     /// As after a start: only what is on disk is known.
     fn restart(&mut self) {
-        self.sync = Sync::new(self.sync.spans.clone(), self.events.values().last().copied());
+        self.sync = Sync::new(
+            self.sync.spans.clone(),
+            self.events.values().last().copied(),
+        );
     }
 
     fn store(&mut self, events: &[(u64, EventId)]) {
         for (seq, id) in events {
             let before = self.events.insert(*seq, *id);
-            assert!(before.is_none_or(|before| before == *id), "seq {seq} was overwritten");
+            assert!(
+                before.is_none_or(|before| before == *id),
+                "seq {seq} was overwritten"
+            );
         }
         let (from, _) = events[0];
         let (to, last) = events[events.len() - 1];
@@ -77,8 +95,14 @@ impl Replica {
     /// A push arrives: taken where it joins on, else noted.
     fn push(&mut self, events: &[(u64, EventId)]) {
         let head = self.sync.head();
-        let new: Vec<_> = events.iter().copied().filter(|(seq, _)| *seq > head).collect();
-        let Some((first, _)) = new.first() else { return };
+        let new: Vec<_> = events
+            .iter()
+            .copied()
+            .filter(|(seq, _)| *seq > head)
+            .collect();
+        let Some((first, _)) = new.first() else {
+            return;
+        };
         if self.sync.is_checked() && *first == head + 1 {
             self.store(&new);
         } else {
@@ -88,22 +112,29 @@ impl Replica {
 
     /// One step against the node; false where there is nothing to do.
     fn step(&mut self, node: &Node, most: u64) -> bool {
-        let Some((_, step)) = self.sync.next() else { return false };
+        let Some((_, step)) = self.sync.next() else {
+            return false;
+        };
         self.sync.begun(step);
         match step {
             Step::StepBack { to } => {
                 self.events.retain(|seq, _| *seq <= to);
-                self.sync.stepped_back(to, self.events.values().last().copied());
+                self.sync
+                    .stepped_back(to, self.events.values().last().copied());
             }
             Step::Probe { seq } => {
                 let theirs = node.fetch(step, most);
-                let same = theirs.first().is_some_and(|(_, id)| self.events.get(&seq) == Some(id));
+                let same = theirs
+                    .first()
+                    .is_some_and(|(_, id)| self.events.get(&seq) == Some(id));
                 self.sync.probed(seq, same);
             }
             Step::After { .. } | Step::Newest { .. } | Step::Before { .. } => {
                 let events = node.fetch(step, most);
                 let seqs: Vec<u64> = events.iter().map(|(seq, _)| *seq).collect();
-                self.sync.fits(step, &seqs, node.state()).expect("an honest answer fits");
+                self.sync
+                    .fits(step, &seqs, node.state())
+                    .expect("an honest answer fits");
                 self.store(&events);
                 self.sync.finished(node.state());
             }
@@ -137,7 +168,16 @@ fn a_small_gap_is_fetched_before_anything_newer() {
     replica.settle(&node, 500);
     node.append(500);
     replica.push(&node.range(510, 510));
-    assert_eq!(replica.sync.next(), Some((Urgency::New, Step::After { seq: 10, limit: 500 })));
+    assert_eq!(
+        replica.sync.next(),
+        Some((
+            Urgency::New,
+            Step::After {
+                seq: 10,
+                limit: 500
+            }
+        ))
+    );
 }
 
 #[test]
@@ -146,11 +186,32 @@ fn a_large_gap_starts_with_the_newest_and_is_filled_in_newest_first() {
     node.append(1_300);
     let mut replica = Replica::new();
     replica.sync.told(node.state());
-    assert_eq!(replica.sync.next(), Some((Urgency::New, Step::Newest { limit: 200 })));
+    assert_eq!(
+        replica.sync.next(),
+        Some((Urgency::New, Step::Newest { limit: 200 }))
+    );
     replica.step(&node, 500);
-    assert_eq!(replica.sync.next(), Some((Urgency::Old, Step::Before { seq: 1_101, limit: 500 })));
+    assert_eq!(
+        replica.sync.next(),
+        Some((
+            Urgency::Old,
+            Step::Before {
+                seq: 1_101,
+                limit: 500
+            }
+        ))
+    );
     replica.step(&node, 500);
-    assert_eq!(replica.sync.next(), Some((Urgency::Old, Step::Before { seq: 601, limit: 500 })));
+    assert_eq!(
+        replica.sync.next(),
+        Some((
+            Urgency::Old,
+            Step::Before {
+                seq: 601,
+                limit: 500
+            }
+        ))
+    );
     assert_eq!(replica.sync.missing(), 600);
     replica.settle(&node, 500);
     replica.assert_is(&node);
@@ -160,12 +221,39 @@ fn a_large_gap_starts_with_the_newest_and_is_filled_in_newest_first() {
 fn a_hole_that_somebody_looks_at_is_filled_first() {
     let mut node = Node::default();
     node.append(3_000);
-    let spans = vec![Span { from: 1_000, to: 1_100 }, Span { from: 2_900, to: 3_000 }];
+    let spans = vec![
+        Span {
+            from: 1_000,
+            to: 1_100,
+        },
+        Span {
+            from: 2_900,
+            to: 3_000,
+        },
+    ];
     let mut sync = Sync::new(spans, node.log.last().copied());
     sync.told(node.state());
-    assert_eq!(sync.next(), Some((Urgency::Old, Step::Before { seq: 2_900, limit: 500 })));
+    assert_eq!(
+        sync.next(),
+        Some((
+            Urgency::Old,
+            Step::Before {
+                seq: 2_900,
+                limit: 500
+            }
+        ))
+    );
     sync.want_before(1_050);
-    assert_eq!(sync.next(), Some((Urgency::Wanted, Step::Before { seq: 1_000, limit: 500 })));
+    assert_eq!(
+        sync.next(),
+        Some((
+            Urgency::Wanted,
+            Step::Before {
+                seq: 1_000,
+                limit: 500
+            }
+        ))
+    );
 }
 
 #[test]
@@ -174,7 +262,10 @@ fn the_directory_is_followed_from_its_first_event() {
     node.append(2_000);
     let mut sync = Sync::from_the_start(Vec::new(), None);
     sync.told(node.state());
-    assert_eq!(sync.next(), Some((Urgency::New, Step::After { seq: 0, limit: 500 })));
+    assert_eq!(
+        sync.next(),
+        Some((Urgency::New, Step::After { seq: 0, limit: 500 }))
+    );
 }
 
 #[test]
@@ -184,7 +275,10 @@ fn equal_heads_need_no_fetch_and_an_unknown_head_id_needs_one() {
     let mut sync = Sync::new(vec![Span { from: 1, to: 3 }], node.log.last().copied());
     sync.told(node.state());
     assert_eq!(sync.next(), None);
-    sync.told(NodeLog { head_id: None, ..node.state() });
+    sync.told(NodeLog {
+        head_id: None,
+        ..node.state()
+    });
     assert_eq!(sync.next(), Some((Urgency::Check, Step::Probe { seq: 3 })));
     sync.begun(Step::Probe { seq: 3 });
     sync.probed(3, true);
@@ -209,7 +303,10 @@ fn a_restored_node_is_followed_from_the_last_common_event() {
         probes += 1;
     }
     assert!(probes <= 18, "{probes} probes");
-    assert_eq!(replica.sync.next(), Some((Urgency::Check, Step::StepBack { to: 59_970 })));
+    assert_eq!(
+        replica.sync.next(),
+        Some((Urgency::Check, Step::StepBack { to: 59_970 }))
+    );
     replica.settle(&node, 500);
     replica.assert_is(&node);
 }
@@ -238,21 +335,34 @@ fn answers_about_other_events_do_not_fit() {
     for seqs in [&[][..], &[4, 5], &[3, 5], &[2, 3], &[3, 3]] {
         assert!(sync.fits(after, seqs, node.state()).is_err(), "{seqs:?}");
     }
-    assert!(sync.fits(Step::Before { seq: 5, limit: 3 }, &[2, 3], node.state()).is_err());
-    assert!(sync.fits(Step::Newest { limit: 3 }, &[7, 8], node.state()).is_err());
+    assert!(
+        sync.fits(Step::Before { seq: 5, limit: 3 }, &[2, 3], node.state())
+            .is_err()
+    );
+    assert!(
+        sync.fits(Step::Newest { limit: 3 }, &[7, 8], node.state())
+            .is_err()
+    );
 }
 
 #[derive(Debug, Clone)]
 enum Happening {
     /// The node has so many new events; the push of them arrives, or is lost.
-    Append { count: u64, pushed: bool },
+    Append {
+        count: u64,
+        pushed: bool,
+    },
     Step,
     Lost,
     Linked,
     Restart,
     /// The node is restored from a copy this many events old.
-    Restored { back: u64 },
-    Wanted { seq: u64 },
+    Restored {
+        back: u64,
+    },
+    Wanted {
+        seq: u64,
+    },
 }
 
 fn happening() -> impl Strategy<Value = Happening> {

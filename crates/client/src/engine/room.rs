@@ -1,0 +1,264 @@
+//! One room as the engine knows it: what is shown of it, its log's state, marks, who types.
+
+use std::collections::BTreeMap;
+
+use landline_protocol::down::MarkChange;
+use landline_protocol::limits::TYPING_FORGOTTEN_MS;
+use landline_protocol::up::RoomInfo;
+use landline_protocol::{Content, Event, EventId, MemberId, RoomCreated, RoomId, RoomKind};
+use tokio::time::{Duration, Instant};
+
+use crate::sync::{NodeLog, Sync};
+
+/// How long a typing sign lasts without another.
+pub(super) const TYPING_LASTS: Duration = Duration::from_millis(TYPING_FORGOTTEN_MS);
+
+/// A room, or the directory.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// What the node said last, moved on by the events that came after.
+    pub(super) info: RoomInfo,
+    /// One is a member of it.
+    pub(super) open: bool,
+    /// It has been in an answer of this link's node.
+    pub(super) listed: bool,
+    pub(super) sync: Sync,
+    pub(super) marks: OwnMarks,
+    pub(super) typing: Typing,
+    /// Others' messages that came while there was no link and were not announced yet.
+    pub(super) missed: Missed,
+}
+
+impl Room {
+    pub(super) fn new(info: RoomInfo, open: bool, sync: Sync) -> Self {
+        let marks = OwnMarks {
+            read: info.read,
+            ..OwnMarks::default()
+        };
+        Self {
+            info,
+            open,
+            listed: false,
+            sync,
+            marks,
+            typing: Typing::default(),
+            missed: Missed::default(),
+        }
+    }
+
+    /// The node has described it, at a sign-in or when it was opened.
+    pub(super) fn told(&mut self, info: RoomInfo) {
+        self.sync.told(NodeLog {
+            first: info.first,
+            head: info.head,
+            head_id: Some(info.head_id),
+        });
+        self.marks.told(info.read, info.delivered);
+        self.open = true;
+        self.listed = true;
+        self.info = info;
+    }
+
+    /// The link is gone.
+    pub(super) fn lost(&mut self) {
+        self.listed = false;
+        self.sync.lost();
+        self.marks.sent = None;
+        self.typing = Typing::default();
+    }
+}
+
+/// What a room's creation says of it, before any node does.
+pub(super) fn created(room: RoomId, id: EventId, created: &RoomCreated) -> RoomInfo {
+    RoomInfo {
+        id: room,
+        kind: created.kind,
+        name: created.name.clone(),
+        topic: created.topic.clone(),
+        archived: false,
+        everyone: false,
+        member_count: created.members.len().max(1) as u64,
+        first: 1,
+        head: 0,
+        head_id: id,
+        epoch: 0,
+        read: 0,
+        delivered: 0,
+        members: (created.kind == RoomKind::Direct).then(|| created.members.clone()),
+    }
+}
+
+/// Moves a room's description on by an event that is newer than it.
+pub(super) fn fold(info: &mut RoomInfo, event: &Event) {
+    if event.seq <= info.head {
+        return;
+    }
+    info.head = event.seq;
+    info.head_id = event.id;
+    match Content::read(&event.content) {
+        Content::RoomChanged(changed) => {
+            if let Some(name) = changed.name {
+                info.name = name;
+            }
+            if let Some(topic) = changed.topic {
+                info.topic = topic;
+            }
+            if let Some(archived) = changed.archived {
+                info.archived = archived;
+            }
+        }
+        Content::Joined | Content::Invited(_) => info.member_count += 1,
+        Content::Left | Content::Removed(_) => {
+            info.member_count = info.member_count.saturating_sub(1)
+        }
+        Content::RoomCreated(_)
+        | Content::Message(_)
+        | Content::Edit(_)
+        | Content::Delete(_)
+        | Content::Reaction(_)
+        | Content::Pin(_)
+        | Content::SpaceCreated(_)
+        | Content::Admitted(_)
+        | Content::Profile(_)
+        | Content::Role(_)
+        | Content::Muted(_)
+        | Content::Banned(_)
+        | Content::Settings(_)
+        | Content::Unknown => {}
+    }
+}
+
+/// How far one has received and read a room, and what the node knows of it.
+#[derive(Debug, Default)]
+pub(super) struct OwnMarks {
+    pub(super) read: u64,
+    pub(super) delivered: u64,
+    /// What this link's node has; none where it has not said.
+    sent: Option<(u64, u64)>,
+    /// Not before.
+    next_send: Option<Instant>,
+}
+
+impl OwnMarks {
+    /// The node's own record of them: never goes back.
+    fn told(&mut self, read: u64, delivered: u64) {
+        self.sent = Some((delivered, read));
+        self.read = self.read.max(read);
+        self.delivered = self.delivered.max(delivered);
+    }
+
+    /// The log ends here now.
+    pub(super) fn cut(&mut self, head: u64) {
+        self.read = self.read.min(head);
+        self.delivered = self.delivered.min(head);
+    }
+
+    /// When the node is to be told of them; none where it knows.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let sent = self.sent?;
+        (sent != (self.delivered, self.read)).then(|| self.next_send.unwrap_or_else(Instant::now))
+    }
+
+    pub(super) fn sent(&mut self, next_send: Instant) {
+        self.sent = Some((self.delivered, self.read));
+        self.next_send = Some(next_send);
+    }
+}
+
+/// Who types now, as the node said last.
+#[derive(Debug, Default)]
+pub(super) struct Typing {
+    members: BTreeMap<MemberId, Instant>,
+    more: u64,
+}
+
+impl Typing {
+    /// The node's whole list.
+    pub(super) fn set(&mut self, members: &[MemberId], more: u64, now: Instant) {
+        self.members = members
+            .iter()
+            .map(|member| (*member, now + TYPING_LASTS))
+            .collect();
+        self.more = more;
+    }
+
+    /// When the next one is forgotten.
+    pub(super) fn ends(&self) -> Option<Instant> {
+        self.members.values().min().copied()
+    }
+
+    /// Forgets who has not typed for long; whether that was anybody.
+    pub(super) fn forget(&mut self, now: Instant) -> bool {
+        let before = self.members.len();
+        self.members.retain(|_, ends| *ends > now);
+        if self.members.is_empty() {
+            self.more = 0;
+        }
+        self.members.len() != before
+    }
+
+    /// Somebody's message has come: they type no longer.
+    pub(super) fn wrote(&mut self, member: MemberId) -> bool {
+        self.members.remove(&member).is_some()
+    }
+
+    pub(super) fn members(&self) -> (Vec<MemberId>, u64) {
+        (self.members.keys().copied().collect(), self.more)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}
+
+/// What came while there was no link: announced as one, once the room is up to date.
+#[derive(Debug, Default)]
+pub(super) struct Missed {
+    pub(super) messages: u64,
+    pub(super) personal: bool,
+}
+
+/// Raises `known` by `change`; whether it did.
+pub(super) fn raise(known: &mut MarkChange, change: &MarkChange) -> bool {
+    let before = *known;
+    known.delivered = known.delivered.max(change.delivered);
+    known.read = known.read.max(change.read);
+    *known != before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(n: u8) -> MemberId {
+        MemberId::from_bytes([n; 32])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn typing_is_forgotten_after_six_seconds_and_when_the_message_comes() {
+        let mut typing = Typing::default();
+        typing.set(&[member(1), member(2)], 3, Instant::now());
+        assert!(typing.wrote(member(1)));
+        tokio::time::advance(Duration::from_millis(5_999)).await;
+        assert!(!typing.forget(Instant::now()));
+        tokio::time::advance(Duration::from_millis(2)).await;
+        assert!(typing.forget(Instant::now()));
+        assert_eq!(typing.members(), (Vec::new(), 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn marks_are_due_only_where_the_node_does_not_know_them() {
+        let mut marks = OwnMarks {
+            read: 4,
+            ..OwnMarks::default()
+        };
+        assert_eq!(marks.due(), None, "no node has said anything");
+        marks.told(9, 9);
+        assert_eq!((marks.read, marks.due()), (9, None));
+        marks.delivered = 12;
+        assert_eq!(marks.due(), Some(Instant::now()));
+        marks.sent(Instant::now() + Duration::from_secs(1));
+        marks.read = 10;
+        assert_eq!(marks.due(), Some(Instant::now() + Duration::from_secs(1)));
+    }
+}

@@ -1,0 +1,197 @@
+//! What the windows are told, gathered: single events at once, whole rooms and people no more
+//! often than a screen can show.
+
+use std::collections::{BTreeSet, HashMap};
+
+use landline_protocol::{MemberId, RoomId, RoomKind};
+use landline_store::{outbox, rooms as stored_rooms};
+use tokio::time::{Duration, Instant};
+
+use super::views::{self, RoomFacts};
+use super::{Engine, Phase};
+use crate::ClientError;
+use crate::home::Note;
+use crate::ui::{LinkState, LinkView, RoomView, SpaceView, UiEvent};
+
+/// Between two rounds of changed rooms and people: under load, one room changes with every packet.
+const VIEWS_EVERY: Duration = Duration::from_millis(50);
+
+/// What is to be told.
+#[derive(Debug, Default)]
+pub(super) struct Out {
+    events: Vec<UiEvent>,
+    rooms: BTreeSet<RoomId>,
+    people: BTreeSet<MemberId>,
+    everybody: bool,
+    space: bool,
+    /// The last round of rooms and people.
+    round: Option<Instant>,
+    /// As told last: the same is not told twice.
+    told_rooms: HashMap<RoomId, RoomView>,
+    told_space: Option<SpaceView>,
+}
+
+impl Out {
+    pub(super) fn say(&mut self, event: UiEvent) {
+        self.events.push(event);
+    }
+
+    pub(super) fn room_changed(&mut self, room: RoomId) {
+        self.rooms.insert(room);
+    }
+
+    pub(super) fn person_changed(&mut self, member: MemberId) {
+        self.people.insert(member);
+    }
+
+    pub(super) fn everybody_changed(&mut self) {
+        self.everybody = true;
+    }
+
+    pub(super) fn space_changed(&mut self) {
+        self.space = true;
+    }
+
+    /// When the next round is.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let waiting =
+            !self.rooms.is_empty() || !self.people.is_empty() || self.everybody || self.space;
+        waiting.then(|| {
+            self.round
+                .map_or_else(Instant::now, |round| round + VIEWS_EVERY)
+        })
+    }
+}
+
+impl Engine {
+    /// Tells what is to be told by now.
+    pub(super) async fn tell(&mut self) -> Result<(), ClientError> {
+        if self.out.due().is_some_and(|due| due <= Instant::now()) {
+            self.out.round = Some(Instant::now());
+            self.tell_views().await?;
+        }
+        if !self.out.events.is_empty() {
+            let events = std::mem::take(&mut self.out.events);
+            self.note(Note::Ui(events)).await;
+        }
+        Ok(())
+    }
+
+    /// At the start: the whole of it.
+    pub(super) async fn first_words(&mut self) -> Result<Vec<UiEvent>, ClientError> {
+        self.out.space = true;
+        self.out.everybody = true;
+        self.out.rooms.extend(self.rooms.keys().copied());
+        let said = std::mem::take(&mut self.out.events);
+        self.tell_views().await?;
+        self.out.events.extend(said);
+        Ok(std::mem::take(&mut self.out.events))
+    }
+
+    async fn tell_views(&mut self) -> Result<(), ClientError> {
+        let (space, me, directory) = (self.space(), self.me(), self.directory());
+        let everybody = std::mem::take(&mut self.out.everybody);
+        let people = std::mem::take(&mut self.out.people);
+        let facts: Vec<RoomFacts> = std::mem::take(&mut self.out.rooms)
+            .into_iter()
+            .filter(|id| *id != directory)
+            .filter_map(|id| self.facts(id))
+            .collect();
+        self.out.space = false;
+        let (rooms, people, queued) = self
+            .config
+            .store
+            .read(move |c| {
+                let waiting = outbox::counts(c)?;
+                let queued = |room: RoomId| {
+                    let count = waiting.iter().find(|count| count.room == room);
+                    count.map_or(0, |count| count.waiting + count.failed)
+                };
+                let rooms = facts
+                    .into_iter()
+                    .map(|facts| {
+                        let queued = queued(facts.info.id);
+                        views::room(c, facts, me, queued)
+                    })
+                    .collect::<Result<Vec<_>, _>>()?;
+                let mut rows = Vec::new();
+                if everybody {
+                    rows = stored_rooms::people(c, space)?;
+                } else {
+                    for member in people {
+                        rows.extend(stored_rooms::person(c, space, member)?);
+                    }
+                }
+                let queued = waiting.iter().map(|count| count.waiting).sum();
+                Ok::<_, ClientError>((rooms, rows, queued))
+            })
+            .await?;
+        self.tell_space(queued);
+        for room in rooms {
+            let before = self.out.told_rooms.insert(room.room, room.clone());
+            if before.as_ref() != Some(&room) {
+                self.out.say(UiEvent::Room { space, room });
+            }
+        }
+        if !people.is_empty() {
+            let people = self.people.seen(people);
+            self.out.say(UiEvent::People { space, people });
+        }
+        Ok(())
+    }
+
+    fn tell_space(&mut self, queued: u64) {
+        let known = &self.config.known;
+        let space = SpaceView {
+            space: known.space,
+            name: known.name.clone(),
+            admission: known.admission,
+            me: self.config.identity.member,
+            role: known.role,
+            link: self.link_view(),
+            queued,
+            hosted_here: self.config.hosted_here.is_some(),
+        };
+        if self.out.told_space.as_ref() != Some(&space) {
+            self.out.told_space = Some(space.clone());
+            self.out.say(UiEvent::Space { space });
+        }
+    }
+
+    fn facts(&self, id: RoomId) -> Option<RoomFacts> {
+        let room = self.rooms.get(&id)?;
+        let mut info = room.info.clone();
+        if info.everyone {
+            // All who are in the space; the room's own log does not name them.
+            info.member_count = self.people.here().max(1);
+        }
+        (info.kind != RoomKind::Unknown).then(|| RoomFacts {
+            info,
+            open: room.open,
+            head: room.sync.head(),
+            read: room.marks.read,
+        })
+    }
+
+    fn link_view(&self) -> LinkView {
+        let missing: u64 = self.rooms.values().map(|room| room.sync.missing()).sum();
+        let (state, next_try) = match &self.phase {
+            Phase::Online(_) => (LinkState::Connected, None),
+            Phase::Dialling { .. } => (LinkState::Connecting, None),
+            Phase::Looking { next_try_at, .. } => (LinkState::Looking, Some(*next_try_at)),
+            Phase::Refused => (LinkState::Refused, None),
+        };
+        let host = match &self.config.known.host {
+            Some(host) => Some(host.clone()),
+            None => self.config.known.addresses.first().cloned(),
+        };
+        LinkView {
+            state,
+            host,
+            last_connected: self.config.known.last_connected,
+            next_try,
+            catching_up: (missing > 0).then_some(missing),
+            problem: self.problem.clone(),
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Pages and searches: read beside the engine, which never waits for them.
+
+use landline_protocol::{Code, Event, Refusal, RoomId};
+use landline_store::messages::{self, Line};
+use landline_store::search::{self, Query};
+use landline_store::{Connection, listing, marks, outbox};
+
+use super::marks::no_room;
+use super::{Engine, replica, views};
+use crate::ClientError;
+use crate::command::{Answer, GetPage, HitsAnswer, SearchFor};
+use crate::home::Reply;
+use crate::sync::Span;
+use crate::ui::{Page, SearchHit};
+use landline_protocol::down::MarkChange;
+
+/// Items of one page.
+const PAGE_ITEMS: u32 = 200;
+/// Hits of one search.
+const HITS: u32 = 200;
+
+/// Which lines a page holds.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Newest,
+    Before(u64),
+    After(u64),
+    Around(u64),
+}
+
+/// A page to be read, with what the engine knows of the room's log.
+#[derive(Debug)]
+struct PageRead {
+    room: RoomId,
+    place: Place,
+    limit: usize,
+    /// The part of the log that the page lies in; none: it is not here.
+    span: Option<Span>,
+    /// It is the newest part that is here.
+    newest_span: bool,
+    /// The lowest seq that there is.
+    first: u64,
+    me: landline_protocol::MemberId,
+    /// Marks that are not on disk yet.
+    marks: Vec<MarkChange>,
+}
+
+impl Engine {
+    pub(super) fn page(&mut self, request: &GetPage, reply: Reply) {
+        match self.plan_page(request) {
+            Ok(read) => {
+                let store = self.config.store.clone();
+                tokio::spawn(async move {
+                    let page = store.read(move |c| read.run(c)).await;
+                    let _ = reply.send(page.map(Answer::page).map_err(Refusal::from));
+                });
+            }
+            Err(refusal) => drop(reply.send(Err(refusal))),
+        }
+    }
+
+    fn plan_page(&mut self, request: &GetPage) -> Result<PageRead, Refusal> {
+        let place = match (request.before, request.after, request.around) {
+            (None, None, None) => Place::Newest,
+            (Some(before), None, None) => Place::Before(before),
+            (None, Some(after), None) => Place::After(after),
+            (None, None, Some(around)) => Place::Around(around),
+            _ => {
+                return Err(Refusal::bad_request(
+                    "one of `before`, `after` and `around`",
+                ));
+            }
+        };
+        if !(1..=PAGE_ITEMS).contains(&request.limit) {
+            return Err(Refusal::bad_request(format!(
+                "`limit` is 1 to {PAGE_ITEMS}"
+            )));
+        }
+        let marks = self.marks.over(request.room);
+        let me = self.me();
+        let room = self.rooms.get_mut(&request.room).ok_or_else(no_room)?;
+        let within = match place {
+            Place::Newest => room.sync.head(),
+            Place::Before(before) => before.saturating_sub(1).min(room.sync.head()),
+            Place::After(after) => after.saturating_add(1),
+            Place::Around(around) => around,
+        };
+        let span = room.sync.span_of(within);
+        // What is missing at the page's edge is wanted now.
+        match (place, span) {
+            (Place::Newest | Place::Before(_) | Place::Around(_), Some(span)) => {
+                room.sync.want_before(span.from)
+            }
+            (Place::Newest, None) => {}
+            (Place::Before(seq), None) => room.sync.want_before(seq),
+            (Place::Around(seq) | Place::After(seq), None) => {
+                room.sync.want_before(seq.saturating_add(1))
+            }
+            (Place::After(_), Some(span)) => room.sync.want_before(span.to.saturating_add(1)),
+        }
+        self.due.insert(request.room);
+        Ok(PageRead {
+            room: request.room,
+            place,
+            limit: usize::try_from(request.limit).unwrap_or(1),
+            span,
+            newest_span: span.is_some_and(|span| span.to == room.sync.head()),
+            first: room.info.first.max(1),
+            me,
+            marks,
+        })
+    }
+
+    pub(super) fn search(&self, request: SearchFor, reply: Reply) {
+        let store = self.config.store.clone();
+        tokio::spawn(async move {
+            let hits = store.read(move |c| find(c, &request)).await;
+            let _ = reply.send(
+                hits.map(|hits| Answer::search(HitsAnswer { hits }))
+                    .map_err(Refusal::from),
+            );
+        });
+    }
+
+    /// One is no longer part of a room: what is here of it stays, to be read.
+    pub(super) async fn close_room(&mut self, id: RoomId) -> Result<(), ClientError> {
+        self.close(vec![id]).await
+    }
+
+    /// The rooms that the node did not list are closed.
+    pub(super) async fn close_unlisted(&mut self) -> Result<(), ClientError> {
+        let directory = self.directory();
+        let unlisted = self
+            .rooms
+            .iter()
+            // One that was made here and that no node has seen waits for its creation.
+            .filter(|(id, room)| {
+                **id != directory && room.open && !room.listed && room.sync.head() > 0
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        self.close(unlisted).await
+    }
+
+    async fn close(&mut self, ids: Vec<RoomId>) -> Result<(), ClientError> {
+        let ids: Vec<RoomId> = ids
+            .into_iter()
+            .filter(|id| self.rooms.get(id).is_some_and(|room| room.open))
+            .collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let me = self.me();
+        let closed = ids.clone();
+        let made_again = self
+            .config
+            .store
+            .write(move |c| {
+                let mut made_again = false;
+                for id in closed {
+                    listing::close(c, id)?;
+                    made_again |= replica::make_again(c, id, me)?;
+                }
+                Ok::<_, ClientError>(made_again)
+            })
+            .await?;
+        if made_again {
+            self.appending.wake();
+        }
+        for id in ids {
+            if let Some(room) = self.rooms.get_mut(&id) {
+                room.open = false;
+                room.lost();
+            }
+            self.out.room_changed(id);
+        }
+        Ok(())
+    }
+
+    /// Keeps what the node says of rooms, where it is news.
+    pub(super) async fn keep_listing(
+        &mut self,
+        infos: &[landline_protocol::up::RoomInfo],
+    ) -> Result<(), ClientError> {
+        let news: Vec<_> = infos
+            .iter()
+            .filter(|info| {
+                !self
+                    .rooms
+                    .get(&info.id)
+                    .is_some_and(|room| room.open && room.info == **info)
+            })
+            .cloned()
+            .collect();
+        if news.is_empty() {
+            return Ok(());
+        }
+        self.config
+            .store
+            .write(move |c| {
+                for info in &news {
+                    listing::open(c, info)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+impl PageRead {
+    fn run(self, c: &Connection) -> Result<Page, ClientError> {
+        let (lines, more_before, more_after) = match self.span {
+            Some(span) => self.lines(c, span)?,
+            None => (
+                Vec::new(),
+                matches!(self.place, Place::Before(_) | Place::Around(_)),
+                false,
+            ),
+        };
+        let at_edge = self.span.is_some_and(|span| span.from > self.first);
+        let more_after = more_after || self.span.is_some_and(|_| !self.newest_span);
+        let mut items: Vec<_> = lines.into_iter().map(views::item).collect();
+        let is_last = !more_after && !matches!(self.place, Place::Before(_));
+        if is_last {
+            for waiting in outbox::of_room(c, self.room)? {
+                items.extend(views::waiting_item(&waiting, self.me));
+            }
+        }
+        Ok(Page {
+            hole_before: !more_before
+                && (at_edge || (self.span.is_none() && self.place.looks_back())),
+            more_before: more_before || at_edge || (self.span.is_none() && self.place.looks_back()),
+            more_after: more_after || matches!(self.place, Place::Before(_)),
+            items,
+            marks: self.marks(c)?,
+        })
+    }
+
+    /// The lines of the page, all within one part of the log, and whether there are more in that
+    /// part on either side.
+    fn lines(&self, c: &Connection, span: Span) -> Result<(Vec<Line>, bool, bool), ClientError> {
+        let limit = self.limit;
+        // One more on either side tells whether there are more.
+        let before = |seq: Option<u64>, limit: usize| -> Result<_, ClientError> {
+            let mut lines = messages::page_before(c, self.room, seq, limit + 1)?;
+            lines.retain(|line| line.seq() >= span.from);
+            let more = lines.len() > limit;
+            let lines = lines.split_off(lines.len().saturating_sub(limit));
+            Ok((lines, more))
+        };
+        let after = |seq: u64, limit: usize| -> Result<_, ClientError> {
+            let mut lines = messages::page_after(c, self.room, seq, limit + 1)?;
+            lines.retain(|line| line.seq() <= span.to);
+            let more = lines.len() > limit;
+            lines.truncate(limit);
+            Ok((lines, more))
+        };
+        match self.place {
+            Place::Newest => before(None, limit).map(|(lines, more)| (lines, more, false)),
+            Place::Before(seq) => before(Some(seq), limit).map(|(lines, more)| (lines, more, true)),
+            Place::After(seq) => after(seq, limit).map(|(lines, more)| (lines, true, more)),
+            Place::Around(seq) => {
+                let half = limit / 2 + 1;
+                let (mut lines, more_before) = before(Some(seq.saturating_add(1)), half)?;
+                let (behind, more_after) = after(seq, limit.saturating_sub(half))?;
+                lines.extend(behind);
+                Ok((lines, more_before, more_after))
+            }
+        }
+    }
+
+    fn marks(&self, c: &Connection) -> Result<Vec<MarkChange>, ClientError> {
+        let mut all = marks::of_room(c, self.room)?;
+        for newer in &self.marks {
+            match all.iter_mut().find(|mark| mark.member == newer.member) {
+                Some(mark) => {
+                    super::room::raise(mark, newer);
+                }
+                None => all.push(*newer),
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Place {
+    const fn looks_back(self) -> bool {
+        matches!(self, Self::Before(_) | Self::Around(_))
+    }
+}
+
+fn find(c: &Connection, request: &SearchFor) -> Result<Vec<SearchHit>, ClientError> {
+    if request.query.chars().count() > landline_protocol::limits::QUERY_CHARS {
+        return Err(ClientError::Refused(Refusal::new(
+            Code::TooLarge,
+            "that is too long to search for",
+        )));
+    }
+    let limit = usize::try_from(request.limit.clamp(1, HITS)).unwrap_or(1);
+    let rooms = request.room.map(|room| [room]);
+    let query = Query {
+        text: &request.query,
+        rooms: rooms.as_ref().map(<[RoomId; 1]>::as_slice),
+        author: None,
+        before: None,
+        limit,
+    };
+    let mut hits = Vec::new();
+    for hit in search::search(c, &query)? {
+        let Event { id, room, .. } = hit.event;
+        if let Some(line) = messages::find(c, id)? {
+            hits.push(SearchHit {
+                room,
+                item: views::item(line),
+                snippet: hit.snippet,
+            });
+        }
+    }
+    Ok(hits)
+}
