@@ -1,0 +1,558 @@
+//! The link over a bad network: real sockets, a real Socket.IO server, and a proxy that breaks.
+//!
+//! Limits are shortened by [`Timing`], never waited for in full. Every wait has a generous
+//! deadline; no test depends on being fast.
+
+use std::time::Duration;
+
+use landline_client::TcpDial;
+use landline_client::link::{Dial, Dialed, Link, LinkEvent, LinkLoss, OUTGOING, Target, Timing};
+use landline_tests::proxy::{Proxy, Weather};
+use node::{Manners, Node};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
+
+#[path = "link_faults/node.rs"]
+mod node;
+
+/// For anything that must happen at all.
+const SOON: Duration = Duration::from_secs(30);
+
+/// A link that loses patience quickly.
+fn impatient() -> Timing {
+    Timing {
+        welcome: Duration::from_secs(2),
+        write: Duration::from_secs(1),
+        request: Duration::from_millis(1_500),
+        heartbeat_every: Duration::from_millis(400),
+        heartbeat: Duration::from_millis(400),
+        ..Timing::default()
+    }
+}
+
+/// One that never does: what ends it is not a limit.
+fn patient() -> Timing {
+    let hour = Duration::from_secs(3_600);
+    Timing {
+        write: hour,
+        request: hour,
+        heartbeat_every: hour,
+        heartbeat: hour,
+        ..Timing::default()
+    }
+}
+
+fn target(address: impl ToString) -> Target {
+    Target {
+        addresses: vec![address.to_string()],
+        fingerprint: None,
+    }
+}
+
+async fn dial(address: impl ToString, timing: Timing) -> Result<Dialed, LinkLoss> {
+    timeout(SOON, TcpDial::new(timing).dial(target(address)))
+        .await
+        .expect("a dial has a limit")
+}
+
+async fn next(events: &mut Receiver<LinkEvent>) -> LinkEvent {
+    timeout(SOON, events.recv())
+        .await
+        .expect("something comes")
+        .expect("`Closed` is last")
+}
+
+/// A link through a proxy, `welcome` taken off.
+async fn linked(timing: Timing) -> (Node, Proxy, Box<dyn Link>, Receiver<LinkEvent>) {
+    let node = Node::start(Manners::Good);
+    let proxy = Proxy::start(node.address).await.unwrap();
+    let (link, mut events) = dial(proxy.address(), timing).await.unwrap();
+    assert!(matches!(next(&mut events).await, LinkEvent::Welcome(_)));
+    (node, proxy, link, events)
+}
+
+/// Everything up to the end, and why it ended. `Closed` must be the last.
+async fn until_closed(events: &mut Receiver<LinkEvent>) -> (Vec<LinkEvent>, LinkLoss) {
+    let mut before = Vec::new();
+    loop {
+        match next(events).await {
+            LinkEvent::Closed(loss) => {
+                assert!(timeout(SOON, events.recv()).await.unwrap().is_none());
+                return (before, loss);
+            }
+            event => before.push(event),
+        }
+    }
+}
+
+async fn closed(events: &mut Receiver<LinkEvent>) -> LinkLoss {
+    until_closed(events).await.1
+}
+
+/// Asks, and waits for the answer; pushes are passed over.
+async fn echo(link: &dyn Link, events: &mut Receiver<LinkEvent>, rid: u64, text: &str) -> Value {
+    link.send("echo", Some(rid), json!({ "text": text }))
+        .unwrap();
+    loop {
+        match next(events).await {
+            LinkEvent::Reply { rid: of, answer } if of == rid => {
+                return answer.unwrap()["said"].clone();
+            }
+            LinkEvent::Closed(loss) => panic!("closed: {loss}"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_thousand_requests_are_answered_and_echoed_in_order() {
+    const REQUESTS: u64 = 20_000;
+    let node = Node::start(Manners::Good);
+    let (link, mut events) = dial(node.address, Timing::default()).await.unwrap();
+    assert!(matches!(next(&mut events).await, LinkEvent::Welcome(_)));
+    let (mut asked, mut answered, mut echoed) = (0, 0, 0);
+    while answered < REQUESTS || echoed < REQUESTS {
+        while asked < REQUESTS && asked - answered < OUTGOING as u64 {
+            match link.send("echo", Some(asked), json!({ "text": asked })) {
+                Ok(()) => asked += 1,
+                Err(loss) => panic!("{loss}"),
+            }
+        }
+        match next(&mut events).await {
+            LinkEvent::Reply { rid, answer } => {
+                assert_eq!(
+                    (rid, answer.unwrap()["said"].as_u64()),
+                    (answered, Some(answered))
+                );
+                answered += 1;
+            }
+            LinkEvent::Push { name, payload } => {
+                assert_eq!(
+                    (name.as_str(), payload["text"].as_u64()),
+                    ("echoed", Some(echoed))
+                );
+                echoed += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn tells_who_answered_and_what_it_said() {
+    let node = Node::start(Manners::Good);
+    let refused = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let localhost = format!("localhost:{}", node.address.port());
+    let addresses = vec![
+        "not an address".to_owned(),
+        refused.to_string(),
+        localhost.clone(),
+    ];
+    let target = Target {
+        addresses,
+        fingerprint: Some("-".to_owned()),
+    };
+    let (link, mut events) = TcpDial::default().dial(target).await.unwrap();
+    assert_eq!(
+        (
+            link.peer().address.as_str(),
+            link.peer().fingerprint.as_str()
+        ),
+        (localhost.as_str(), "-")
+    );
+    match next(&mut events).await {
+        LinkEvent::Welcome(welcome) => assert_eq!(welcome.space.name, "Workshop"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_reset_ends_the_link_at_once() {
+    let (_node, proxy, link, mut events) = linked(patient()).await;
+    echo(&*link, &mut events, 1, "here").await;
+    proxy.kill();
+    assert_eq!(closed(&mut events).await, LinkLoss::Closed);
+    assert!(link.send("echo", Some(2), json!({})).is_err());
+}
+
+#[tokio::test]
+async fn an_orderly_end_of_the_connection_ends_the_link_at_once() {
+    let (_node, proxy, _link, mut events) = linked(patient()).await;
+    proxy.finish();
+    assert_eq!(closed(&mut events).await, LinkLoss::Closed);
+}
+
+#[tokio::test]
+async fn a_node_that_is_killed_ends_the_link_at_once() {
+    let (node, _proxy, _link, mut events) = linked(patient()).await;
+    drop(node);
+    assert_eq!(closed(&mut events).await, LinkLoss::Closed);
+}
+
+#[tokio::test]
+async fn what_a_node_says_before_it_closes_is_heard() {
+    for _ in 0..20 {
+        let (_node, _proxy, link, mut events) = linked(patient()).await;
+        link.send("leave", None, json!({})).unwrap();
+        // Whatever else we write meanwhile must not swallow the goodbye.
+        for _ in 0..20 {
+            let _ = link.send("echo", None, json!({}));
+        }
+        let (before, loss) = until_closed(&mut events).await;
+        assert_eq!(loss, LinkLoss::Closed);
+        let names: Vec<_> = before
+            .iter()
+            .filter_map(|event| match event {
+                LinkEvent::Push { name, .. } => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            names.iter().filter(|name| **name == "drop").count(),
+            50,
+            "{names:?}"
+        );
+        assert!(names.contains(&"goodbye"), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_black_hole_is_noticed_by_the_heartbeat() {
+    let (_node, proxy, _link, mut events) = linked(impatient()).await;
+    proxy.set(Weather::BlackHole);
+    assert_eq!(closed(&mut events).await, LinkLoss::Silent);
+}
+
+#[tokio::test]
+async fn a_request_into_a_black_hole_ends_the_link_without_a_reply() {
+    let timing = Timing {
+        heartbeat_every: Duration::from_secs(3_600),
+        ..impatient()
+    };
+    let (_node, proxy, link, mut events) = linked(timing).await;
+    proxy.set(Weather::BlackHole);
+    link.send("echo", Some(1), json!({ "text": "anybody?" }))
+        .unwrap();
+    let (before, loss) = until_closed(&mut events).await;
+    assert_eq!(loss, LinkLoss::Silent);
+    assert!(before.is_empty(), "{before:?}");
+}
+
+#[tokio::test]
+async fn a_half_open_connection_is_noticed() {
+    let (_node, proxy, _link, mut events) = linked(impatient()).await;
+    proxy.set(Weather::HalfOpen);
+    assert_eq!(closed(&mut events).await, LinkLoss::Silent);
+}
+
+#[tokio::test]
+async fn a_healthy_idle_link_stays_for_many_heartbeats() {
+    let (_node, _proxy, link, mut events) = linked(impatient()).await;
+    let told = timeout(impatient().heartbeat_every * 8, events.recv()).await;
+    assert!(told.is_err(), "heartbeats are no news: {told:?}");
+    assert_eq!(
+        echo(&*link, &mut events, 1, "still here").await,
+        "still here"
+    );
+}
+
+#[tokio::test]
+async fn delay_is_no_loss_and_keeps_the_order() {
+    let (_node, proxy, link, mut events) = linked(impatient()).await;
+    proxy.set(Weather::Delay(Duration::from_millis(150)));
+    for rid in 0..5 {
+        assert_eq!(echo(&*link, &mut events, rid, "late").await, "late");
+    }
+}
+
+#[tokio::test]
+async fn a_large_answer_on_a_slow_network_may_take_longer_than_the_limit() {
+    let (_node, proxy, link, mut events) = linked(impatient()).await;
+    // 60 pieces of 10 KB, one each 50 ms: twice the limit of a request.
+    proxy.set(Weather::Trickle {
+        bytes: 10_000,
+        every: Duration::from_millis(50),
+    });
+    link.send("large", Some(1), json!({ "bytes": 600_000 }))
+        .unwrap();
+    match next(&mut events).await {
+        LinkEvent::Reply { rid: 1, answer } => {
+            assert_eq!(
+                answer.unwrap()["text"].as_str().map(str::len),
+                Some(600_000)
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_cut_in_the_middle_of_a_frame_ends_the_link_and_shows_no_half_event() {
+    for bytes in [1, 2, 3, 50, 4_000, 99_999] {
+        let (_node, proxy, link, mut events) = linked(patient()).await;
+        proxy.set(Weather::CutAfter { bytes });
+        link.send("large", Some(1), json!({ "bytes": 100_000 }))
+            .unwrap();
+        let (before, loss) = until_closed(&mut events).await;
+        assert_eq!(loss, LinkLoss::Closed, "after {bytes}");
+        assert!(before.is_empty(), "after {bytes}: {before:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_send_buffer_into_a_black_hole_ends_by_its_limit_and_leaves_nothing() {
+    let node = Node::start(Manners::Good);
+    let proxy = Proxy::start(node.address).await.unwrap();
+    let tasks = tasks();
+    // Neither heartbeat nor answer are due: only the writing has a limit.
+    let timing = Timing {
+        write: Duration::from_secs(2),
+        ..patient()
+    };
+    let (link, mut events) = dial(proxy.address(), timing).await.unwrap();
+    assert!(matches!(next(&mut events).await, LinkEvent::Welcome(_)));
+    proxy.set(Weather::BlackHole);
+    let text = "x".repeat(200_000);
+    let mut refused = 0;
+    let loss = loop {
+        match link.send("echo", None, json!({ "text": text })) {
+            Ok(()) => {}
+            Err(LinkLoss::Busy) => refused += 1,
+            Err(loss) => break loss,
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(refused > 0, "the queue has a bound");
+    assert!(matches!(loss, LinkLoss::Closed | LinkLoss::Cut), "{loss}");
+    assert_eq!(closed(&mut events).await, LinkLoss::Silent);
+    drop((link, proxy));
+    settles("tasks", tasks, self::tasks).await;
+}
+
+#[tokio::test]
+async fn a_slow_engine_holds_the_node_back_and_misses_nothing() {
+    const PUSHES: u64 = 20_000;
+    let (_node, _proxy, link, mut events) = linked(patient()).await;
+    link.send("flood", None, json!({ "count": PUSHES }))
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for expected in 0..PUSHES {
+        match next(&mut events).await {
+            LinkEvent::Push { payload, .. } => assert_eq!(payload["number"], expected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_unreachable_and_says_why() {
+    let gone = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    for address in [
+        gone.to_string(),
+        "no.such.name.invalid:1".to_owned(),
+        "a b".to_owned(),
+    ] {
+        match dial(&address, impatient()).await.err() {
+            Some(LinkLoss::Unreachable(why)) => assert!(why.starts_with(&address), "{why}"),
+            other => panic!("{address}: {other:?}"),
+        }
+    }
+    let nowhere = TcpDial::default().dial(Target::default()).await.err();
+    assert_eq!(
+        nowhere,
+        Some(LinkLoss::Unreachable("no address is known".to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn a_connection_reset_before_the_handshake_is_a_loss() {
+    let node = Node::start(Manners::Good);
+    let proxy = Proxy::start(node.address).await.unwrap();
+    proxy.set(Weather::Refuse);
+    let loss = dial(proxy.address(), impatient()).await.err().unwrap();
+    assert!(
+        matches!(loss, LinkLoss::Closed | LinkLoss::Unreachable(_)),
+        "{loss:?}"
+    );
+    proxy.set(Weather::Fair);
+    assert!(dial(proxy.address(), impatient()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_node_that_turns_us_away_says_why() {
+    let node = Node::start(Manners::Closed);
+    match dial(node.address, impatient()).await.err() {
+        Some(LinkLoss::Protocol(why)) => assert!(why.contains("this is not for you"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_never_welcomes_is_silent() {
+    let timing = Timing {
+        welcome: Duration::from_millis(500),
+        ..Timing::default()
+    };
+    let node = Node::start(Manners::Mute);
+    assert_eq!(
+        dial(node.address, timing).await.err(),
+        Some(LinkLoss::Silent)
+    );
+
+    // One that takes the connection and not a byte of what is said on it.
+    let deaf = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let loss = dial(deaf.local_addr().unwrap(), timing).await.err();
+    assert_eq!(loss, Some(LinkLoss::Silent));
+}
+
+#[tokio::test]
+async fn another_program_on_the_port_is_told_apart() {
+    for manners in [Manners::Rude, Manners::Foreign] {
+        let node = Node::start(manners);
+        let loss = dial(node.address, impatient()).await.err();
+        assert!(
+            matches!(loss, Some(LinkLoss::Protocol(_))),
+            "{manners:?}: {loss:?}"
+        );
+    }
+    for answer in [
+        &b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"[..],
+        b"SSH-2.0-OpenSSH_9.2p1\r\n",
+        &[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x46],
+        &[0xff; 5_000],
+    ] {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 1_024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(answer).await;
+            // Held open: it is what it says, and not its end, that is wrong.
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        });
+        let loss = dial(address, impatient()).await.err();
+        assert!(
+            matches!(loss, Some(LinkLoss::Protocol(_) | LinkLoss::Silent)),
+            "{loss:?}"
+        );
+        timeout(SOON, server)
+            .await
+            .expect("the connection was given back")
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn garbage_in_the_middle_ends_the_link() {
+    for garbage in [
+        &[0xffu8; 64][..],
+        &[0x00; 200],
+        b"\x81\x0443.{",
+        b"\x82\x04\x01\x1e\x02\x03",
+    ] {
+        let (_node, proxy, _link, mut events) = linked(patient()).await;
+        proxy.inject(garbage);
+        let (before, loss) = until_closed(&mut events).await;
+        assert!(
+            matches!(loss, LinkLoss::Protocol(_) | LinkLoss::Closed),
+            "{garbage:?}: {loss:?}"
+        );
+        assert!(before.is_empty(), "{garbage:?}: {before:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_drop_between_a_binary_header_and_its_attachment_ends_the_link() {
+    // rust_socketio panics there, in its own task.
+    let (_node, proxy, _link, mut events) = linked(patient()).await;
+    let header = br#"451-["blob",{"_placeholder":true,"num":0}]"#;
+    let mut frame = vec![0x81, u8::try_from(header.len()).unwrap()];
+    frame.extend_from_slice(header);
+    proxy.inject(&frame);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    proxy.finish();
+    assert_eq!(closed(&mut events).await, LinkLoss::Closed);
+}
+
+#[tokio::test]
+async fn events_of_another_shape_are_passed_over() {
+    let (_node, _proxy, link, mut events) = linked(patient()).await;
+    link.send("odd", None, json!({})).unwrap();
+    match next(&mut events).await {
+        LinkEvent::Push { name, payload } => {
+            assert_eq!(
+                (name.as_str(), &payload),
+                ("echoed", &json!({ "after": "odd" }))
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn our_own_cut_is_told_last_however_it_is_made() {
+    let (_node, proxy, link, mut events) = linked(patient()).await;
+    link.cut();
+    assert_eq!(closed(&mut events).await, LinkLoss::Cut);
+    assert_eq!(link.send("echo", None, json!({})), Err(LinkLoss::Cut));
+    settles("connections", 0, || proxy.open()).await;
+
+    let (_node, proxy, link, mut events) = linked(patient()).await;
+    drop(link);
+    assert_eq!(closed(&mut events).await, LinkLoss::Cut);
+    settles("connections", 0, || proxy.open()).await;
+
+    let (_node, proxy, _link, events) = linked(patient()).await;
+    drop(events);
+    settles("connections", 0, || proxy.open()).await;
+}
+
+#[tokio::test]
+async fn a_dial_that_is_given_up_leaves_nothing() {
+    let node = Node::start(Manners::Mute);
+    let proxy = Proxy::start(node.address).await.unwrap();
+    let before = tasks();
+    for _ in 0..20 {
+        let given_up = timeout(
+            Duration::from_millis(20),
+            TcpDial::new(patient()).dial(target(proxy.address())),
+        );
+        assert!(given_up.await.is_err());
+    }
+    assert!(proxy.accepted() > 0);
+    settles("connections", 0, || proxy.open()).await;
+    settles("tasks", before, tasks).await;
+}
+
+/// Tasks of this test's runtime.
+fn tasks() -> usize {
+    tokio::runtime::Handle::current()
+        .metrics()
+        .num_alive_tasks()
+}
+
+/// Waits until there are no more than there were.
+async fn settles(what: &str, before: usize, now: impl Fn() -> usize) {
+    let settled = timeout(SOON, async {
+        while now() > before {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert!(
+        settled.await.is_ok(),
+        "{what}: {before} before, {} now",
+        now()
+    );
+}
