@@ -208,8 +208,7 @@ export class Client extends EventEmitter {
   #verify(event) {
     const key = crypto.createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: event.author }, format: "jwk" });
     const text = Buffer.from(signedText(this.space, event));
-    // A deleted message keeps its signature, but no longer what was signed.
-    if (!event.content.deleted && !crypto.verify(null, text, key, Buffer.from(event.sig, "base64url")))
+    if (!isDropped(event.content) && !crypto.verify(null, text, key, Buffer.from(event.sig, "base64url")))
       this.emit("trouble", new Error(`the signature of seq ${event.seq} is not its author's`));
   }
 }
@@ -217,11 +216,14 @@ export class Client extends EventEmitter {
 /** What a `delete` leaves of a message and of its edits. */
 function drop(log, target) {
   for (const event of log) {
-    const { type } = event.content;
-    if (type === "message" && event.id === target) event.content = { type, text: "", deleted: true };
-    if (type === "edit" && event.content.target === target) event.content = { type, target, text: "", deleted: true };
+    const { type, thread } = event.content;
+    if (type === "message" && event.id === target) event.content = { type, text: "", ...(thread && { thread }) };
+    if (type === "edit" && event.content.target === target) event.content = { type, target, text: "" };
   }
 }
+
+/** A deleted message or edit keeps its signature, but no longer what was signed. */
+const isDropped = ({ type, text, files }) => ["message", "edit"].includes(type) && !text && !files;
 
 export function newKey() {
   const { privateKey, publicKey } = crypto.generateKeyPairSync("ed25519");

@@ -178,8 +178,7 @@ class Client:
                 self.troubles.put(f"two events have seq {event['seq']}")
 
     def _verify(self, event):
-        # A deleted message keeps its signature, but no longer what was signed.
-        if "sig" not in event or event["content"].get("deleted"):
+        if "sig" not in event or is_dropped(event["content"]):
             return
         key = Ed25519PublicKey.from_public_bytes(from_base64url(event["author"]))
         try:
@@ -252,11 +251,17 @@ class Client:
 def drop(log, target):
     """What a `delete` leaves of a message and of its edits."""
     for event in log:
-        type = event["content"]["type"]
-        if type == "message" and event["id"] == target:
-            event["content"] = {"type": type, "text": "", "deleted": True}
-        elif type == "edit" and event["content"]["target"] == target:
-            event["content"] = {"type": type, "target": target, "text": "", "deleted": True}
+        content = event["content"]
+        if content["type"] == "message" and event["id"] == target:
+            thread = {"thread": content["thread"]} if "thread" in content else {}
+            event["content"] = {"type": "message", "text": "", **thread}
+        elif content["type"] == "edit" and content["target"] == target:
+            event["content"] = {"type": "edit", "target": target, "text": ""}
+
+
+def is_dropped(content):
+    """A deleted message or edit keeps its signature, but no longer what was signed."""
+    return content["type"] in ("message", "edit") and not content["text"] and "files" not in content
 
 
 def signed_text(space, author, event):

@@ -93,7 +93,7 @@ def appending(client, room):
 def search(client, room):
     client.append(client.event(room, message("naïve Übergrößen in the café")))
     hits = until(
-        "search finds it", lambda: client.ask("search", {"query": '"in the cafe" uber', "room": room})["hits"], client
+        "search finds it", lambda: client.ask("search", {"query": '"in the cafe" uber', "limit": 9, "room": room})["hits"], client
     )
     assert [hit["content"]["text"] for hit in hits] == ["naïve Übergrößen in the café"]
     assert client.ask("search", {"query": 'AND ( * "unclosed', "room": room})["hits"] == []
