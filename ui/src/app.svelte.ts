@@ -1,0 +1,139 @@
+// What the views hold: the state, the backend, and the one way in which the first changes.
+//
+//   view → action → backend.call … backend events → reduce → state → view
+
+import { createContext } from "svelte";
+import {
+  asRefused,
+  type Backend,
+  type CommandName,
+  type Reply,
+  type Request,
+} from "./backend/backend";
+import type { RoomId } from "./backend/gen/RoomId";
+import type { UiEvent } from "./backend/gen/UiEvent";
+import type { MessageItem } from "./store/select";
+import { reduce } from "./store/reduce";
+import { EMPTY, type State, type WindowEvent } from "./store/state";
+
+/** What the rest of the window may ask of the timeline that is on the screen. */
+export interface TimelinePane {
+  toNewest(): void;
+}
+
+/** What the rest of the window may ask of the composer that is on the screen. */
+export interface ComposerPane {
+  focus(): void;
+  /** Takes a message that is not sent yet back into the composer. */
+  edit(item: MessageItem): void;
+}
+
+export class App {
+  timeline: TimelinePane | null = null;
+  composer: ComposerPane | null = null;
+  #state = $state.raw<State>(EMPTY);
+  readonly #backend: Backend;
+  /** Pages being read, with what was told of their rooms meanwhile. */
+  readonly #reading = new Map<RoomId, UiEvent[]>();
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Listens until the answer is called. `onOpen`: somebody clicked a notification or a link. */
+  start(onOpen: (event: Extract<UiEvent, { event: "open" }>) => void, onReady: () => void) {
+    return this.#backend.listen((events) => {
+      const wasReady = this.#state.ready;
+      this.#take(events);
+      for (const event of events) {
+        if (event.event === "open") onOpen(event);
+      }
+      if (!wasReady && this.#state.ready) onReady();
+    });
+  }
+
+  change(event: WindowEvent): void {
+    this.#state = reduce(this.#state, event);
+  }
+
+  /** Asks the core; a refusal goes to the caller. */
+  ask<K extends CommandName>(name: K, request: Request<K>): Promise<Reply<K>> {
+    return this.#backend.call(name, request);
+  }
+
+  /** Tells the core; a refusal is shown as a notice. */
+  async tell<K extends CommandName>(name: K, request: Request<K>): Promise<Reply<K> | null> {
+    try {
+      return await this.#backend.call(name, request);
+    } catch (error) {
+      this.notice(error);
+      return null;
+    }
+  }
+
+  notice(error: unknown): void {
+    const { refusal } = asRefused(error);
+    this.#state = reduce(this.#state, { event: "notice", refusal });
+  }
+
+  /** Tells the core what needs no answer and is not worth a notice: it is told again soon. */
+  hint<K extends CommandName>(name: K, request: Request<K>): void {
+    this.#backend.call(name, request).catch(() => undefined);
+  }
+
+  /** One after the other: what was written first is queued first. */
+  inOrder<T>(write: () => Promise<T>): Promise<T> {
+    const written = this.#writing.then(write);
+    this.#writing = written.catch(() => undefined);
+    return written;
+  }
+
+  /**
+   * Reads a page into the state. Events of its room that overtake the answer are applied again
+   * after it, or what came between the reading and the answer would be lost.
+   */
+  async read(
+    request: Request<"page">,
+    where: Extract<WindowEvent, { event: "page" }>["where"],
+  ): Promise<boolean> {
+    const { room } = request;
+    const meanwhile: UiEvent[] = [];
+    this.#reading.set(room, meanwhile);
+    try {
+      const page = await this.#backend.call("page", request);
+      if (this.#reading.get(room) !== meanwhile) return false;
+      this.#reading.delete(room);
+      this.change({ event: "page", room, page, where });
+      this.#take(meanwhile);
+      return true;
+    } catch (error) {
+      if (this.#reading.get(room) === meanwhile) {
+        this.#reading.delete(room);
+        this.notice(error);
+      }
+      return false;
+    }
+  }
+
+  isReading(room: RoomId): boolean {
+    return this.#reading.has(room);
+  }
+
+  #take(events: readonly UiEvent[]): void {
+    let state = this.#state;
+    for (const event of events) {
+      if (this.#reading.size > 0 && "room" in event && typeof event.room === "string") {
+        this.#reading.get(event.room)?.push(event);
+      }
+      state = reduce(state, event);
+    }
+    this.#state = state;
+  }
+}
+
+export const [useApp, provideApp] = createContext<App>();

@@ -1,0 +1,314 @@
+// A whole invented space behind the same door as the real core. For `vite dev`, for Playwright and
+// for looking at things; it keeps nothing and knows no rule that a view may rely on.
+
+import { Refused, type Backend, type CommandName, type Reply, type Request } from "../backend";
+import type { HostingView } from "../gen/HostingView";
+import type { Item } from "../gen/Item";
+import type { MarkChange } from "../gen/MarkChange";
+import type { MeView } from "../gen/MeView";
+import type { NearbySpace } from "../gen/NearbySpace";
+import type { Refusal } from "../gen/Refusal";
+import type { Settings } from "../gen/Settings";
+import type { UiEvent } from "../gen/UiEvent";
+import { EMPTY } from "../../store/state";
+import { answers, type Answers } from "./answers";
+import {
+  ME,
+  memberId,
+  message,
+  nearby,
+  room,
+  spaceView,
+  studio,
+  system,
+  uuid,
+  type FakeRoom,
+  type FakeSpace,
+  type SceneName,
+} from "./scene";
+
+/** How long the invented network takes for each step of a message, in milliseconds. */
+const STEP_MS = 250;
+
+export class FakeBackend implements Backend {
+  readonly spaces = new Map<string, FakeSpace>();
+  /** Every command that was called, for tests. */
+  readonly calls: { name: CommandName; request: unknown }[] = [];
+  me: MeView;
+  settings: Settings = EMPTY.settings;
+  nearby: NearbySpace[];
+  hosting: HostingView | null = null;
+  readonly #listeners = new Set<(events: UiEvent[]) => void>();
+  readonly #answers: Answers;
+  #pending: UiEvent[] = [];
+  #refusal: Refusal | null = null;
+  #next = 0x900000;
+
+  constructor(scene: SceneName) {
+    const fresh = scene === "first" || scene === "alone";
+    this.me = {
+      member: ME,
+      name: fresh ? null : "Mira Solberg",
+      suggested_name: "Mira Solberg",
+      version: "0.1.0",
+      data_dir: "/home/mira/.local/share/landline",
+      platform: "linux",
+    };
+    this.nearby = scene === "alone" || scene === "new" ? [] : nearby(!fresh);
+    if (!fresh && scene !== "new") {
+      const space = studio(Date.now(), scene);
+      this.spaces.set(space.view.space, space);
+      if (scene === "offline") this.offline();
+      if (scene === "refused") this.refused();
+    }
+    this.#answers = answers(this);
+    if (scene === "new") this.host("Studio");
+  }
+
+  async call<K extends CommandName>(name: K, request: Request<K>): Promise<Reply<K>> {
+    this.calls.push({ name, request });
+    await new Promise((answered) => setTimeout(answered, 4));
+    return this.#answers[name](request);
+  }
+
+  listen(on: (events: UiEvent[]) => void): () => void {
+    this.#listeners.add(on);
+    const spaces = [...this.spaces.values()].map(({ view, rooms, people }) => ({
+      space: view,
+      rooms: [...rooms.values()].map((one) => one.view),
+      people,
+    }));
+    const snapshot: UiEvent = {
+      event: "snapshot",
+      me: this.me,
+      settings: this.settings,
+      nearby: this.nearby,
+      hosting: this.hosting,
+      spaces,
+      discovery_problem: null,
+    };
+    queueMicrotask(() => on([structuredClone(snapshot)]));
+    return () => this.#listeners.delete(on);
+  }
+
+  /** To every listener, in batches as the shell does. */
+  emit(...events: UiEvent[]): void {
+    if (this.#pending.length === 0) queueMicrotask(() => this.#flush());
+    this.#pending.push(...structuredClone(events));
+  }
+
+  #flush(): void {
+    const events = this.#pending;
+    this.#pending = [];
+    for (const on of this.#listeners) on(events);
+  }
+
+  space(id: string): FakeSpace {
+    const space = this.spaces.get(id);
+    if (!space) throw new Refused({ code: "not_found", message: "There is no such space." });
+    return space;
+  }
+
+  room(space: string, id: string): FakeRoom {
+    const found = this.space(space).rooms.get(id);
+    if (!found) throw new Refused({ code: "not_found", message: "There is no such room." });
+    return found;
+  }
+
+  newId(): string {
+    this.#next += 1;
+    return uuid(this.#next);
+  }
+
+  // What tests and the console do to the invented world: `landline.receive("general", "hello")`.
+
+  get #first(): FakeSpace {
+    const [space] = this.spaces.values();
+    if (!space) throw new Error("no space in this scene");
+    return space;
+  }
+
+  #named(name: string): FakeRoom {
+    const found = [...this.#first.rooms.values()].find(({ view }) => view.name === name);
+    if (!found) throw new Error(`no room ${name}`);
+    return found;
+  }
+
+  /** Somebody writes. */
+  receive(roomName: string, text: string, person = 2): void {
+    const target = this.#named(roomName);
+    const mentions = text.includes("@Mira Solberg") ? [ME] : [];
+    const { head } = target.view;
+    const item = message(this.newId(), head + 1, memberId(person), Date.now(), text, { mentions });
+    this.accept(this.#first, target, item);
+    target.view.unread += 1;
+    target.view.mentions += mentions.length;
+    target.view.first_unread ??= item.seq;
+    this.emit({ event: "room", space: this.#first.view.space, room: target.view });
+  }
+
+  typing(roomName: string, ...persons: number[]): void {
+    const members = persons.map(memberId);
+    const { room: id } = this.#named(roomName).view;
+    this.emit({ event: "typing", space: this.#first.view.space, room: id, members, more: 0 });
+  }
+
+  offline(): void {
+    const { view } = this.#first;
+    view.link = {
+      ...view.link,
+      state: "looking",
+      last_connected: Date.now() - 9 * 60_000,
+      next_try: Date.now() + 12_000,
+    };
+    this.emit({ event: "space", space: view });
+  }
+
+  online(): void {
+    const space = this.#first;
+    space.view.link = { ...space.view.link, state: "connected", next_try: null, problem: null };
+    this.emit({ event: "space", space: space.view });
+    for (const one of space.rooms.values()) {
+      for (const item of one.queued) {
+        if (item.state.state !== "failed") this.#sendLater(space, one, item.id);
+      }
+    }
+  }
+
+  refused(): void {
+    const { view } = this.#first;
+    const problem: Refusal = { code: "bad_signature", message: "the node shows another key" };
+    view.link = { ...view.link, state: "refused", problem };
+    this.emit({ event: "space", space: view });
+  }
+
+  /** The next message that is sent is refused for good. */
+  refuseNext(text: string): void {
+    this.#refusal = { code: "muted", message: text };
+  }
+
+  host(name: string): string {
+    const space: FakeSpace = {
+      view: { ...spaceView(this.newId(), name, "this computer"), hosted_here: true, role: "owner" },
+      people: [
+        {
+          member: ME,
+          name: this.me.name ?? "Mira Solberg",
+          role: "owner",
+          here: true,
+          state: "online",
+          text: "",
+          last_seen: Date.now(),
+        },
+      ],
+      rooms: new Map(),
+    };
+    const created = system(this.newId(), 1, ME, Date.now(), {
+      type: "room_created",
+      kind: "public",
+      name: "general",
+      everyone: true,
+    });
+    const general = room(0x9001, "public", "general", "", [created]);
+    general.view.member_count = 1;
+    space.rooms.set(general.view.room, general);
+    this.hosting = {
+      space: space.view.space,
+      name,
+      addresses: ["192.168.1.20:7717"],
+      admission: "open",
+      connected: 1,
+    };
+    this.add(space);
+    this.emit({ event: "hosting", hosting: this.hosting });
+    return space.view.space;
+  }
+
+  add(space: FakeSpace): void {
+    this.spaces.set(space.view.space, space);
+    const { view, people, rooms } = space;
+    this.emit({ event: "space", space: view }, { event: "people", space: view.space, people });
+    for (const one of rooms.values()) {
+      this.emit({ event: "room", space: view.space, room: one.view });
+    }
+  }
+
+  queue(space: FakeSpace, target: FakeRoom, item: Item): void {
+    target.queued.push(item);
+    this.#show(space, target, item);
+    this.#count(space, target);
+    if (space.view.link.state === "connected") this.#sendLater(space, target, item.id);
+  }
+
+  retry(space: FakeSpace, target: FakeRoom, item: Item): void {
+    item.state = { state: "queued" };
+    this.#show(space, target, item);
+    if (space.view.link.state === "connected") this.#sendLater(space, target, item.id);
+  }
+
+  #sendLater(space: FakeSpace, target: FakeRoom, id: string): void {
+    setTimeout(() => {
+      const item = target.queued.find((one) => one.id === id);
+      if (!item || space.view.link.state !== "connected") return;
+      if (this.#refusal) {
+        item.state = { state: "failed", refusal: this.#refusal };
+        this.#refusal = null;
+        this.#show(space, target, item);
+        return;
+      }
+      target.queued = target.queued.filter((one) => one.id !== id);
+      this.accept(space, target, {
+        ...item,
+        seq: target.view.head + 1,
+        accepted_at: Date.now(),
+        state: { state: "accepted" },
+      });
+      this.#count(space, target);
+      this.#reachLater(space, target);
+    }, STEP_MS);
+  }
+
+  /** An event enters the room's log. */
+  accept(space: FakeSpace, target: FakeRoom, item: Item): void {
+    target.items.push(item);
+    target.view.head = item.seq ?? target.view.head;
+    target.view.last_at = item.accepted_at;
+    this.#show(space, target, item);
+  }
+
+  /** The others get it, then one reads it. */
+  #reachLater(space: FakeSpace, target: FakeRoom): void {
+    const { room: id, head } = target.view;
+    const mark = (read: number): MarkChange => ({ member: memberId(1), delivered: head, read });
+    const tell = (change: MarkChange) =>
+      this.emit({ event: "marks", space: space.view.space, room: id, changes: [change] });
+    if (space.people.length < 2) return;
+    setTimeout(() => tell(mark(0)), STEP_MS);
+    setTimeout(() => tell(mark(head)), STEP_MS * 6);
+  }
+
+  #show(space: FakeSpace, target: FakeRoom, item: Item): void {
+    const { room: id } = target.view;
+    this.emit({ event: "items", space: space.view.space, room: id, items: [item] });
+  }
+
+  #count(space: FakeSpace, target: FakeRoom): void {
+    target.view.queued = target.queued.length;
+    space.view.queued = [...space.rooms.values()].reduce((sum, one) => sum + one.queued.length, 0);
+    this.emit(
+      { event: "room", space: space.view.space, room: target.view },
+      { event: "space", space: space.view },
+    );
+  }
+
+  discard(space: FakeSpace, target: FakeRoom, id: string): void {
+    target.queued = target.queued.filter((one) => one.id !== id);
+    this.emit({ event: "item_gone", space: space.view.space, room: target.view.room, id });
+    this.#count(space, target);
+  }
+
+  edit(space: FakeSpace, target: FakeRoom, item: Item, text: string): void {
+    if (item.body.kind === "message") item.body = { ...item.body, text };
+    this.#show(space, target, item);
+  }
+}

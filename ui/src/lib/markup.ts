@@ -1,0 +1,126 @@
+// Markdown of a message to nodes that may enter the page. The one path: markdown-it reads a small
+// subset and escapes the rest (html: false), DOMPurify then keeps nothing but an allow-list, so
+// that a fault in the first is caught by the second. A message comes from anybody on the network.
+// What is cleaned stays a tree: text that is parsed twice can be read in two ways.
+
+import DOMPurify, { type Config } from "dompurify";
+import MarkdownIt from "markdown-it";
+
+/** Somebody named in a text: `@` and their name becomes a mark. */
+export interface Named {
+  name: string;
+  me: boolean;
+}
+
+const ALLOWED: Config = {
+  ALLOWED_TAGS: [
+    ...["a", "blockquote", "br", "code", "del", "em", "li", "ol", "p", "pre", "s", "span"],
+    ...["strong", "ul"],
+  ],
+  ALLOWED_ATTR: ["class", "href", "start", "title"],
+  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+};
+
+const CLASSES = /^(?:mention|mention me|language-[a-z0-9+#-]{1,20}|hljs(?:-[a-z_]+)?(?: [a-z_]+)*)$/;
+
+/** Rendered texts that are kept: rows come and go while one scrolls. */
+const CACHE_TEXTS = 2_000;
+
+const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true }).disable([
+  "image",
+  "heading",
+  "lheading",
+  "table",
+  "hr",
+  "reference",
+  "code", // four spaces: a paste, not a wish
+  "html_block",
+  "html_inline",
+]);
+markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
+markdown.validateLink = (url) => /^(?:https?|mailto):/i.test(url.trim());
+markdown.renderer.rules["fence"] = (tokens, index) => {
+  const token = tokens[index];
+  if (!token) return "";
+  const language = token.info.trim().split(/\s+/, 1)[0]?.toLowerCase() ?? "";
+  const escaped = markdown.utils.escapeHtml(token.content);
+  return /^[a-z0-9+#-]{1,20}$/.test(language)
+    ? `<pre><code class="language-${language}">${escaped}</code></pre>`
+    : `<pre><code>${escaped}</code></pre>`;
+};
+
+const purifier = DOMPurify(window);
+purifier.addHook("uponSanitizeAttribute", (_node, attribute) => {
+  if (attribute.attrName === "class") attribute.keepAttr = CLASSES.test(attribute.attrValue);
+});
+// The true address is always in reach of the pointer.
+purifier.addHook("afterSanitizeAttributes", (node) => {
+  const href = node.getAttribute("href");
+  if (node.nodeName === "A" && href !== null) node.setAttribute("title", href);
+});
+
+const cache = new Map<string, DocumentFragment>();
+
+/** A message as nodes for the page; each call answers its own copy. */
+export function render(text: string, named: readonly Named[] = []): DocumentFragment {
+  const key = `${named.map(({ name, me }) => `${name}${me ? "!" : ""}`).join("\u0001")}\u0000${text}`;
+  const known = cache.get(key);
+  if (known !== undefined) return copy(known);
+  const clean = purify(mark(markdown.render(text), named));
+  cache.set(key, clean);
+  const oldest = cache.keys().next();
+  if (cache.size > CACHE_TEXTS && !oldest.done) cache.delete(oldest.value);
+  return copy(clean);
+}
+
+/** What of any HTML may be put into the page. */
+export function purify(html: string): DocumentFragment {
+  return purifier.sanitize(html, { ...ALLOWED, RETURN_DOM_FRAGMENT: true });
+}
+
+function copy(fragment: DocumentFragment): DocumentFragment {
+  return document.importNode(fragment, true);
+}
+
+/** The text without marks, in one line: for quotes, and to be spoken. */
+export function plain(text: string): string {
+  return text
+    .replace(/```[a-z0-9+#-]*\n?|[`*~]+|^>\s?/gim, "")
+    .replace(/\s+/g, " ")
+    .trim();
+}
+
+/** One to three emoji and nothing else: shown larger. */
+export function isEmojiOnly(text: string): boolean {
+  return /^\s*(?:(?:\p{RI}{2}|\p{Extended_Pictographic}(?:\p{EMod}|\uFE0F\u20E3?|\u200D\p{Extended_Pictographic})*)\s*){1,3}$/u.test(
+    text,
+  );
+}
+
+/** Marks `@name` in the text between tags, and not within code or links. */
+function mark(html: string, named: readonly Named[]): string {
+  if (named.length === 0) return html;
+  const byName = new Map(named.map((one) => [markdown.utils.escapeHtml(one.name), one]));
+  const names = [...byName.keys()].sort((a, b) => b.length - a.length).map(escapeRegExp);
+  const pattern = new RegExp(`@(${names.join("|")})(?![\\p{L}\\p{N}_])`, "gu");
+  let inside = 0;
+  return html
+    .split(/(<[^>]*>)/)
+    .map((part) => {
+      if (/^<(?:code|a)\b/.test(part)) inside += 1;
+      else if (/^<\/(?:code|a)>/.test(part)) inside -= 1;
+      if (inside > 0 || part.startsWith("<")) return part;
+      return part.replace(pattern, (whole, name: string) =>
+        byName.get(name)?.me === true
+          ? `<span class="mention me">${whole}</span>`
+          : `<span class="mention">${whole}</span>`,
+      );
+    })
+    .join("");
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,53 @@
+// Times in words, in the person's zone and manner.
+
+import { locale, t } from "../i18n/t";
+
+const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+const withYear = new Intl.DateTimeFormat(locale, {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+});
+const short = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+const shortWithYear = new Intl.DateTimeFormat(locale, {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+});
+const whole = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
+
+/** "10:42" */
+export function clockTime(at: number): string {
+  return clock.format(at);
+}
+
+/** With the date, for a title: nothing left to guess. */
+export function wholeTime(at: number): string {
+  return whole.format(at);
+}
+
+/** "Today", "Yesterday", "Monday 3 March", with the year where it is another one. */
+export function dayName(at: number, now: number): string {
+  const days = daysBetween(at, now);
+  if (days === 0) return t("day.today");
+  if (days === 1) return t("day.yesterday");
+  return sameYear(at, now) ? weekday.format(at) : withYear.format(at);
+}
+
+/** Short and clear from now: "10:42" today, else "3 Mar", else "3 Mar 2024". */
+export function briefTime(at: number, now: number): string {
+  if (daysBetween(at, now) === 0) return clock.format(at);
+  return sameYear(at, now) ? short.format(at) : shortWithYear.format(at);
+}
+
+/** Midnights between two moments, in the person's zone. */
+function daysBetween(at: number, now: number): number {
+  const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
+  return Math.round((midnight(now) - midnight(at)) / 86_400_000);
+}
+
+function sameYear(at: number, now: number): boolean {
+  return new Date(at).getFullYear() === new Date(now).getFullYear();
+}

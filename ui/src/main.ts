@@ -1,0 +1,4 @@
+import { TauriBackend } from "./backend/tauri";
+import { mountApp } from "./mount";
+
+mountApp(new TauriBackend());

@@ -1,0 +1,243 @@
+// The one place where the state changes: `reduce(state, change)`. Pure; the flow is
+// backend → events → reduce → state → views → commands → backend.
+
+import type { PersonView } from "../backend/gen/PersonView";
+import type { Refusal } from "../backend/gen/Refusal";
+import type { RoomId } from "../backend/gen/RoomId";
+import type { RoomView } from "../backend/gen/RoomView";
+import type { Snapshot } from "../backend/gen/Snapshot";
+import type { SpaceId } from "../backend/gen/SpaceId";
+import type { SpaceView } from "../backend/gen/SpaceView";
+import {
+  NOTICES_SHOWN,
+  TIMELINES_KEPT,
+  type Change,
+  type Place,
+  type Space,
+  type State,
+  type Timeline,
+} from "./state";
+import { after, before, fromPage, withItems, withMarks, withoutItem } from "./timeline";
+
+export function reduce(state: State, change: Change): State {
+  switch (change.event) {
+    case "snapshot":
+      return withSnapshot(state, change);
+    case "me":
+      return { ...state, me: change.me };
+    case "settings":
+      return { ...state, settings: change.settings };
+    case "nearby":
+      return { ...state, nearby: change.spaces };
+    case "hosting":
+      return { ...state, hosting: change.hosting };
+    case "space":
+      return withSpace(state, change.space);
+    case "space_gone":
+      return withoutSpace(state, change.space);
+    case "room":
+      return withRoom(state, change.space, change.room);
+    case "people":
+      return inSpace(state, change.space, (space) => ({
+        ...space,
+        people: { ...space.people, ...byMember(change.people) },
+      }));
+    case "presence":
+      return inSpace(state, change.space, (space) => ({
+        ...space,
+        people: { ...space.people, ...byMember(presentPeople(space, change.changes)) },
+      }));
+    case "typing":
+      return inSpace(state, change.space, (space) => ({
+        ...space,
+        typing: {
+          ...space.typing,
+          [change.room]: { members: change.members, more: change.more },
+        },
+      }));
+    case "marks":
+      return inTimeline(state, change.room, (timeline) => ({
+        ...timeline,
+        marks: withMarks(timeline.marks, change.changes),
+      }));
+    case "items":
+      return inTimeline(state, change.room, (timeline) => withItems(timeline, change.items));
+    case "item_gone":
+      return inTimeline(state, change.room, (timeline) => withoutItem(timeline, change.id));
+    case "reload":
+      return inTimeline(state, change.room, (timeline) => ({ ...timeline, stale: true }));
+    case "open":
+      // Where to go is for the actions: they read the page, then open it.
+      return state;
+    case "notice":
+      return withNotice(state, change.refusal);
+    case "opened":
+      return opened(state, change.space, change.room);
+    case "listed":
+      return inPlace(state, { list: true });
+    case "adding":
+      return inPlace(state, { adding: change.on });
+    case "page":
+      return withPage(state, change);
+    case "target":
+      return inPlace(state, { target: change.target });
+    case "line_done":
+      return inPlace(state, {
+        line: state.place.line === null ? null : { ...state.place.line, done: true },
+      });
+    case "focus":
+      return { ...state, focused: change.on };
+    case "dialog":
+      return { ...state, dialog: change.dialog };
+    case "drawer":
+      return { ...state, drawer: change.drawer };
+    case "notice_closed":
+      return { ...state, notices: state.notices.filter((notice) => notice.key !== change.key) };
+  }
+}
+
+function withSnapshot(state: State, snapshot: Snapshot): State {
+  const spaces = Object.fromEntries(
+    snapshot.spaces.map(({ space, rooms, people }) => [
+      space.space,
+      {
+        view: space,
+        rooms: Object.fromEntries(rooms.map((room) => [room.room, room])),
+        people: byMember(people),
+        typing: {},
+      },
+    ]),
+  );
+  return {
+    ...state,
+    ready: true,
+    me: snapshot.me,
+    settings: snapshot.settings,
+    nearby: snapshot.nearby,
+    discoveryProblem: snapshot.discovery_problem,
+    hosting: snapshot.hosting,
+    spaces,
+    order: snapshot.spaces.map(({ space }) => space.space),
+    timelines: {},
+  };
+}
+
+function withSpace(state: State, view: SpaceView): State {
+  const known = state.spaces[view.space];
+  const space: Space = known
+    ? { ...known, view }
+    : { view, rooms: {}, people: {}, typing: {} };
+  return {
+    ...state,
+    spaces: { ...state.spaces, [view.space]: space },
+    order: known ? state.order : [...state.order, view.space],
+  };
+}
+
+function withoutSpace(state: State, gone: SpaceId): State {
+  const rooms = Object.keys(state.spaces[gone]?.rooms ?? {});
+  const here = state.place.space === gone;
+  return {
+    ...state,
+    spaces: without(state.spaces, [gone]),
+    order: state.order.filter((space) => space !== gone),
+    timelines: without(state.timelines, rooms),
+    place: here
+      ? { ...state.place, space: null, room: null, line: null, target: null }
+      : state.place,
+    drawer: here ? null : state.drawer,
+  };
+}
+
+function withRoom(state: State, id: SpaceId, room: RoomView): State {
+  const changed = inSpace(state, id, (space) => ({
+    ...space,
+    rooms: { ...space.rooms, [room.room]: room },
+  }));
+  // What comes while the window is in the background gets its line too.
+  const away = !state.focused && state.place.room === room.room;
+  const lineIsFree = state.place.line === null || state.place.line.done;
+  return away && lineIsFree && room.first_unread !== null
+    ? inPlace(changed, { line: { seq: room.first_unread, done: false } })
+    : changed;
+}
+
+function opened(state: State, space: SpaceId, room: RoomId | null): State {
+  const view = room === null ? undefined : state.spaces[space]?.rooms[room];
+  const firstUnread = view?.first_unread ?? null;
+  const drawer = state.drawer?.kind === "details" ? null : state.drawer;
+  return {
+    ...state,
+    drawer: state.place.space === space ? drawer : null,
+    place: {
+      space,
+      room,
+      list: room === null,
+      adding: false,
+      line: firstUnread === null ? null : { seq: firstUnread, done: false },
+      target: null,
+    },
+  };
+}
+
+function withPage(state: State, change: Extract<Change, { event: "page" }>): State {
+  const known = state.timelines[change.room];
+  const timeline = placed(known, change);
+  const others = Object.entries(state.timelines).filter(([room]) => room !== change.room);
+  // Whichever was read last stands last, and the first give way.
+  const kept = others.slice(-(TIMELINES_KEPT - 1));
+  return { ...state, timelines: Object.fromEntries([...kept, [change.room, timeline]]) };
+}
+
+function placed(known: Timeline | undefined, change: Extract<Change, { event: "page" }>): Timeline {
+  switch (change.where) {
+    case "newest":
+    case "around":
+      return fromPage(change.page);
+    case "before":
+      return known ? before(known, change.page) : fromPage(change.page);
+    case "after":
+      return known ? after(known, change.page) : fromPage(change.page);
+  }
+}
+
+function withNotice(state: State, refusal: Refusal): State {
+  const key = (state.notices.at(-1)?.key ?? 0) + 1;
+  return { ...state, notices: [...state.notices, { key, refusal }].slice(-NOTICES_SHOWN) };
+}
+
+function presentPeople(
+  space: Space,
+  changes: Extract<Change, { event: "presence" }>["changes"],
+): PersonView[] {
+  return changes.flatMap(({ member, state, text, last_seen }) => {
+    const person = space.people[member];
+    return person ? [{ ...person, state, text, last_seen }] : [];
+  });
+}
+
+function byMember(people: readonly PersonView[]): Record<string, PersonView> {
+  return Object.fromEntries(people.map((person) => [person.member, person]));
+}
+
+function inSpace(state: State, id: SpaceId, change: (space: Space) => Space): State {
+  const space = state.spaces[id];
+  return space ? { ...state, spaces: { ...state.spaces, [id]: change(space) } } : state;
+}
+
+function inTimeline(state: State, room: RoomId, change: (old: Timeline) => Timeline): State {
+  const timeline = state.timelines[room];
+  if (!timeline) return state;
+  const changed = change(timeline);
+  return changed === timeline
+    ? state
+    : { ...state, timelines: { ...state.timelines, [room]: changed } };
+}
+
+function inPlace(state: State, change: Partial<Place>): State {
+  return { ...state, place: { ...state.place, ...change } };
+}
+
+function without<T>(record: Readonly<Record<string, T>>, keys: readonly string[]) {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
+}

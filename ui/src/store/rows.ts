@@ -1,0 +1,73 @@
+// A timeline's items as the rows that are drawn: day lines, the unread line, messages grouped by
+// author, system events gathered. Pure.
+
+import type { Item } from "../backend/gen/Item";
+import { isMessage, timeOf, type MessageItem } from "./select";
+import type { UnreadLine } from "./state";
+
+export type Row =
+  | { kind: "day"; key: string; at: number }
+  | { kind: "unread"; key: string; done: boolean }
+  | { kind: "system"; key: string; items: Item[] }
+  | {
+      kind: "message";
+      key: string;
+      item: MessageItem;
+      /** Begins a group: shows who wrote it and when. */
+      head: boolean;
+    };
+
+/** Messages of one author within this time stand together. */
+export const GROUP_MS = 5 * 60_000;
+
+export function rowsOf(items: readonly Item[], line: UnreadLine | null): Row[] {
+  const rows: Row[] = [];
+  let day = "";
+  let lineDrawn = line === null;
+  let last: MessageItem | null = null;
+  for (const item of items) {
+    if (!isMessage(item) && !isShown(item)) continue;
+    const at = timeOf(item);
+    const itsDay = new Date(at).toDateString();
+    if (itsDay !== day) {
+      day = itsDay;
+      last = null;
+      rows.push({ kind: "day", key: `day ${item.id}`, at });
+    }
+    if (!lineDrawn && line !== null && (item.seq ?? Infinity) >= line.seq) {
+      lineDrawn = true;
+      last = null;
+      rows.push({ kind: "unread", key: "unread", done: line.done });
+    }
+    if (isMessage(item)) {
+      rows.push({ kind: "message", key: item.id, item, head: !follows(item, last) });
+      last = item;
+    } else {
+      gather(rows, item);
+      last = null;
+    }
+  }
+  return rows;
+}
+
+/** System events in a row are one row. */
+function gather(rows: Row[], item: Item): void {
+  const previous = rows.at(-1);
+  if (previous?.kind === "system") previous.items.push(item);
+  else rows.push({ kind: "system", key: item.id, items: [item] });
+}
+
+function follows(item: MessageItem, last: MessageItem | null): boolean {
+  return (
+    last !== null &&
+    last.author === item.author &&
+    last.body.imported_name === item.body.imported_name &&
+    item.body.reply_to === null &&
+    timeOf(item) - timeOf(last) < GROUP_MS
+  );
+}
+
+/** What of a later version one can't read has nothing to show. */
+function isShown(item: Item): boolean {
+  return item.body.kind === "system" && item.body.content.type !== "unknown";
+}

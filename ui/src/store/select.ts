@@ -1,0 +1,147 @@
+// Questions that views ask of the state. Pure, and cheap to ask again: what costs is remembered
+// with the part of the state that it comes from.
+
+import type { Item } from "../backend/gen/Item";
+import type { MemberId } from "../backend/gen/MemberId";
+import type { MessageView } from "../backend/gen/MessageView";
+import type { PersonView } from "../backend/gen/PersonView";
+import type { RoomView } from "../backend/gen/RoomView";
+import type { Space, State, Timeline } from "./state";
+
+export type MessageItem = Item & { body: { kind: "message" } & MessageView };
+
+export function isMessage(item: Item): item is MessageItem {
+  return item.body.kind === "message";
+}
+
+export function currentSpace(state: State): Space | null {
+  return state.place.space === null ? null : (state.spaces[state.place.space] ?? null);
+}
+
+export function currentRoom(state: State): RoomView | null {
+  const space = currentSpace(state);
+  return space && state.place.room !== null ? (space.rooms[state.place.room] ?? null) : null;
+}
+
+export function currentTimeline(state: State): Timeline | null {
+  return state.place.room === null ? null : (state.timelines[state.place.room] ?? null);
+}
+
+/** What people are called here. Names need not be unique: alike ones get the start of the key. */
+export function displayNames(people: Space["people"]): ReadonlyMap<MemberId, string> {
+  return remembered(namesOf, people, () => {
+    const count = new Map<string, number>();
+    for (const { name } of Object.values(people)) count.set(name, (count.get(name) ?? 0) + 1);
+    return new Map(
+      Object.values(people).map(({ member, name }) => [
+        member,
+        (count.get(name) ?? 0) > 1 ? `${name} (${member.slice(0, 4)})` : name,
+      ]),
+    );
+  });
+}
+
+/** A name for everybody: somebody not known yet goes by the start of their key. */
+export function nameOf(space: Space, member: MemberId): string {
+  return displayNames(space.people).get(member) ?? member.slice(0, 4);
+}
+
+/** Who wrote it: an imported message names somebody without a key here. */
+export function authorName(space: Space, item: Item): string {
+  const imported = isMessage(item) ? item.body.imported_name : null;
+  return imported ?? nameOf(space, item.author);
+}
+
+/** A direct room is called after the others in it. */
+export function roomName(space: Space, room: RoomView): string {
+  if (room.kind !== "direct") return room.name;
+  const others = room.members.filter((member) => member !== space.view.me);
+  return (others.length > 0 ? others : room.members)
+    .map((member) => nameOf(space, member))
+    .join(", ");
+}
+
+export interface RoomSections {
+  rooms: RoomView[];
+  direct: RoomView[];
+}
+
+/** Rooms of the sidebar: those one is in, and the one that is open even if one no longer is. */
+export function roomSections(space: Space, open: string | null): RoomSections {
+  const shown = Object.values(space.rooms).filter(
+    (room) => room.kind !== "unknown" && ((room.open && !room.archived) || room.room === open),
+  );
+  const byName = (a: RoomView, b: RoomView) =>
+    Number(b.everyone) - Number(a.everyone) ||
+    roomName(space, a).localeCompare(roomName(space, b));
+  const byTime = (a: RoomView, b: RoomView) => (b.last_at ?? 0) - (a.last_at ?? 0);
+  return {
+    rooms: shown.filter((room) => room.kind !== "direct").sort(byName),
+    direct: shown.filter((room) => room.kind === "direct").sort(byTime),
+  };
+}
+
+/** In the order of the sidebar, as the keys go through them. */
+export function roomsInOrder(space: Space, open: string | null): RoomView[] {
+  const { rooms, direct } = roomSections(space, open);
+  return [...rooms, ...direct];
+}
+
+export interface Unread {
+  messages: number;
+  /** Mentions of me, and everything in direct rooms. */
+  loud: number;
+}
+
+export function unreadOf(space: Space): Unread {
+  let messages = 0;
+  let loud = 0;
+  for (const room of Object.values(space.rooms)) {
+    if (!room.open) continue;
+    messages += room.unread;
+    loud += room.kind === "direct" ? room.unread : room.mentions;
+  }
+  return { messages, loud };
+}
+
+const PRESENCE_ORDER = { online: 0, unknown: 0, away: 1, dnd: 2, offline: 3 } as const;
+
+/** Who is in the space: those who are there first, then by name; I am first of all. */
+export function peopleOf(space: Space): PersonView[] {
+  return remembered(sortedPeople, space.people, () =>
+    Object.values(space.people)
+      .filter((person) => person.here)
+      .sort(
+        (a, b) =>
+          Number(b.member === space.view.me) - Number(a.member === space.view.me) ||
+          PRESENCE_ORDER[a.state] - PRESENCE_ORDER[b.state] ||
+          a.name.localeCompare(b.name),
+      ),
+  );
+}
+
+/** One's own last message in the room that is still queued, which Up edits. */
+export function lastQueued(timeline: Timeline, me: MemberId): MessageItem | null {
+  return (
+    timeline.items
+      .filter(isMessage)
+      .findLast((item) => item.author === me && item.state.state === "queued") ?? null
+  );
+}
+
+/** By the node's clock where it has one; imported messages by theirs. */
+export function timeOf(item: Item): number {
+  const imported = isMessage(item) ? item.body.imported_at : null;
+  return imported ?? item.accepted_at ?? item.sent_at;
+}
+
+const namesOf = new WeakMap<Space["people"], ReadonlyMap<MemberId, string>>();
+const sortedPeople = new WeakMap<Space["people"], PersonView[]>();
+
+function remembered<K extends object, V>(cache: WeakMap<K, V>, key: K, make: () => V): V {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  cache.set(key, made);
+  return made;
+}

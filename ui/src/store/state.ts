@@ -1,0 +1,169 @@
+// What is on the screen. Changed only by `reduce`; read through `select`.
+
+import type { EventId } from "../backend/gen/EventId";
+import type { HostingView } from "../backend/gen/HostingView";
+import type { Item } from "../backend/gen/Item";
+import type { MarkChange } from "../backend/gen/MarkChange";
+import type { MeView } from "../backend/gen/MeView";
+import type { MemberId } from "../backend/gen/MemberId";
+import type { NearbySpace } from "../backend/gen/NearbySpace";
+import type { Page } from "../backend/gen/Page";
+import type { PersonView } from "../backend/gen/PersonView";
+import type { Refusal } from "../backend/gen/Refusal";
+import type { RoomId } from "../backend/gen/RoomId";
+import type { RoomView } from "../backend/gen/RoomView";
+import type { Settings } from "../backend/gen/Settings";
+import type { SpaceId } from "../backend/gen/SpaceId";
+import type { SpaceView } from "../backend/gen/SpaceView";
+import type { UiEvent } from "../backend/gen/UiEvent";
+
+export interface State {
+  /** False until the snapshot has come. */
+  ready: boolean;
+  me: MeView | null;
+  settings: Settings;
+  nearby: readonly NearbySpace[];
+  discoveryProblem: string | null;
+  hosting: HostingView | null;
+  spaces: Readonly<Record<SpaceId, Space>>;
+  /** In the order in which they stand in the rail. */
+  order: readonly SpaceId[];
+  timelines: Readonly<Record<RoomId, Timeline>>;
+  place: Place;
+  /** The window has the focus and is not hidden. */
+  focused: boolean;
+  dialog: Dialog | null;
+  drawer: Drawer | null;
+  notices: readonly Notice[];
+}
+
+export interface Space {
+  view: SpaceView;
+  rooms: Readonly<Record<RoomId, RoomView>>;
+  people: Readonly<Record<MemberId, PersonView>>;
+  typing: Readonly<Record<RoomId, Typing>>;
+}
+
+export interface Typing {
+  members: readonly MemberId[];
+  more: number;
+}
+
+/** A stretch of a room's log that is held here: at most WINDOW_ITEMS of it. */
+export interface Timeline {
+  /** Rising `seq`; those without one last, in the order in which they were written. */
+  items: readonly Item[];
+  moreBefore: boolean;
+  moreAfter: boolean;
+  holeBefore: boolean;
+  marks: Readonly<Record<MemberId, MarkChange>>;
+  /** Not true any more: to be read anew. */
+  stale: boolean;
+}
+
+/** Where in the app the person is. */
+export interface Place {
+  space: SpaceId | null;
+  room: RoomId | null;
+  /** On a narrow window: the list of rooms instead of the room. */
+  list: boolean;
+  /** Shown even though there are spaces: the screen to join or host another. */
+  adding: boolean;
+  line: UnreadLine | null;
+  target: Target | null;
+}
+
+/** The line before the first message that was unread when the room was opened. */
+export interface UnreadLine {
+  seq: number;
+  /** All below it is read: it fades. */
+  done: boolean;
+}
+
+/** An item to bring into view and light up once. */
+export interface Target {
+  id: EventId;
+  seq: number | null;
+}
+
+export type Drawer =
+  | { kind: "people" }
+  | { kind: "details" }
+  | { kind: "search"; everywhere: boolean };
+
+export type Dialog =
+  | { kind: "host" }
+  | { kind: "hosting" }
+  | { kind: "passcode"; join: JoinTarget; wrong: boolean }
+  | { kind: "create_room" }
+  | { kind: "browse_rooms" }
+  | { kind: "settings" }
+  | { kind: "palette" }
+  | { kind: "shortcuts" };
+
+/** What one wants to join: a space seen nearby, or an address. */
+export interface JoinTarget {
+  name: string;
+  space: SpaceId | null;
+  address: string | null;
+}
+
+export interface Notice {
+  key: number;
+  refusal: Refusal;
+}
+
+/** What happens in the window itself. */
+export type WindowEvent =
+  | { event: "opened"; space: SpaceId; room: RoomId | null }
+  | { event: "listed" }
+  | { event: "adding"; on: boolean }
+  | {
+      event: "page";
+      room: RoomId;
+      page: Page;
+      where: "newest" | "around" | "before" | "after";
+    }
+  | { event: "target"; target: Target | null }
+  | { event: "line_done" }
+  | { event: "focus"; on: boolean }
+  | { event: "dialog"; dialog: Dialog | null }
+  | { event: "drawer"; drawer: Drawer | null }
+  | { event: "notice_closed"; key: number };
+
+export type Change = UiEvent | WindowEvent;
+
+/** Items of one room kept in the window, and so rows in the page; older or newer ones are read again. */
+export const WINDOW_ITEMS = 400;
+/** Items asked for at once. */
+export const PAGE_ITEMS = 100;
+/** Rooms whose timelines are kept while others are open. */
+export const TIMELINES_KEPT = 8;
+/** Notices shown at once; the oldest gives way. */
+export const NOTICES_SHOWN = 3;
+
+export const EMPTY: State = {
+  ready: false,
+  me: null,
+  settings: {
+    theme: "system",
+    density: "comfortable",
+    text_size: 100,
+    enter_sends: true,
+    notifications: true,
+    notification_previews: true,
+    last_space: null,
+    last_room: null,
+  },
+  nearby: [],
+  discoveryProblem: null,
+  hosting: null,
+  spaces: {},
+  order: [],
+  timelines: {},
+  place: { space: null, room: null, list: false, adding: false, line: null, target: null },
+  focused: true,
+  dialog: null,
+  drawer: null,
+  notices: [],
+};
