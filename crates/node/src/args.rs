@@ -83,7 +83,7 @@ impl FromStr for AdmissionFlag {
                 admission: Admission::Open,
                 passcode: None,
             }),
-            Some(("passcode", word)) if word.is_empty() => Err("the passcode is empty".to_owned()),
+            Some(("passcode", "")) => Err("the passcode is empty".to_owned()),
             Some(("passcode", word)) if word.chars().count() > PASSCODE_CHARS => Err(format!(
                 "the passcode has more than {PASSCODE_CHARS} characters"
             )),

@@ -8,8 +8,8 @@ use landline_store::StoreError;
 /// Why a node can't start or go on. Each message is one line for people.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
-    #[error("can't use the data folder {}: {source}", path.display())]
-    Folder { path: PathBuf, source: io::Error },
+    #[error("can't use the data folder {}: {cause}", path.display())]
+    Folder { path: PathBuf, cause: io::Error },
     #[error("another node is running on the data folder {}", .0.display())]
     InUse(PathBuf),
     #[error("the node's key in {} is damaged", .0.display())]
@@ -26,8 +26,6 @@ pub enum NodeError {
     Listener(io::Error),
     #[error("no random numbers from the system: {0}")]
     Random(getrandom::Error),
-    #[error("the log of {0} can't be read: {1}")]
-    Log(String, String),
     #[error("the node stopped by an error in itself")]
     Stopped,
 }

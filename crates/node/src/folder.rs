@@ -39,9 +39,9 @@ pub(crate) struct Seen {
 impl Folder {
     /// Makes the folder if need be and takes it for this node.
     pub(crate) fn take(path: &Path) -> Result<Self, NodeError> {
-        let failed = |source| NodeError::Folder {
+        let failed = |cause| NodeError::Folder {
             path: path.to_owned(),
-            source,
+            cause,
         };
         fs::create_dir_all(path).map_err(failed)?;
         match DataLock::take(path) {
@@ -68,13 +68,13 @@ impl Folder {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let bytes = random::bytes::<32>()?;
-                replace(&path, &bytes).map_err(|source| NodeError::Folder {
+                replace(&path, &bytes).map_err(|cause| NodeError::Folder {
                     path: self.path.clone(),
-                    source,
+                    cause,
                 })?;
                 Ok(SigningKey::from_bytes(&bytes))
             }
-            Err(source) => Err(NodeError::Folder { path, source }),
+            Err(cause) => Err(NodeError::Folder { path, cause }),
         }
     }
 

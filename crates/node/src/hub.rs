@@ -108,10 +108,10 @@ impl HubHandle {
     }
 
     /// Hands a command over at once, or back.
-    pub(crate) fn offer(&self, command: HubCommand) -> Result<(), HubCommand> {
+    pub(crate) fn offer(&self, command: HubCommand) -> Result<(), Box<HubCommand>> {
         self.0.try_send(command).map_err(|error| match error {
             mpsc::error::TrySendError::Full(command)
-            | mpsc::error::TrySendError::Closed(command) => command,
+            | mpsc::error::TrySendError::Closed(command) => Box::new(command),
         })
     }
 
@@ -234,6 +234,7 @@ impl Hub {
         let mut keep_house = every(KEEP_HOUSE);
         let mut tell_heads = every(TELL_HEADS);
         loop {
+            // In this order: what is seldom ready must not wait for a flood of commands to end.
             tokio::select! {
                 biased;
                 Some(done) = self.tasks.join_next() => match done {
@@ -245,6 +246,9 @@ impl Hub {
                         return;
                     }
                 },
+                _ = gather.tick() => self.tell_gathered().await,
+                _ = keep_house.tick() => self.keep_house(),
+                _ = tell_heads.tick() => self.tell_heads(),
                 count = commands.recv_many(&mut taken, COMMANDS_AT_ONCE) => {
                     if count == 0 {
                         return;
@@ -253,9 +257,6 @@ impl Hub {
                         self.take(command);
                     }
                 }
-                _ = gather.tick() => self.tell_gathered().await,
-                _ = keep_house.tick() => self.keep_house(),
-                _ = tell_heads.tick() => self.tell_heads(),
             }
             self.write_on();
             if self.stopping.is_some() && self.writes.are_done() {

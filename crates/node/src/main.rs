@@ -134,7 +134,8 @@ fn allow_many_connections() {
 fn allow_many_connections() {}
 
 fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("LANDLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("LANDLINE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

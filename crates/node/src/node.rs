@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use landline_protocol::SpaceId;
+use landline_protocol::{Admission, SpaceId};
 use landline_store::Store;
 use socketioxide::SocketIo;
 use tokio::net::TcpListener;
@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::http::{self, About};
-use crate::hub::{Hub, HubCommand, HubHandle};
+use crate::hub::{Health, Hub, HubCommand, HubHandle};
 use crate::{NodeConfig, NodeError, door, socket, space};
 
 /// For what waits to be written, when the node stops.
@@ -31,6 +31,8 @@ pub struct Node {
     address: SocketAddr,
     space: SpaceId,
     name: String,
+    admission: Admission,
+    health: watch::Receiver<Health>,
     stop: CancellationToken,
     ended: Option<JoinHandle<Result<(), NodeError>>>,
 }
@@ -52,13 +54,14 @@ impl Node {
 
         let space = beginning.world.space.id;
         let name = beginning.world.space.name.clone();
+        let admission = beginning.world.space.admission;
         let (hub, commands) = HubHandle::new();
-        let (health, told) = watch::channel(crate::hub::Health::default());
+        let (health, told) = watch::channel(Health::default());
         let (layer, io) = socket::layer(hub.clone(), space);
         let about = About {
             space,
             version: beginning.version.clone(),
-            health: told,
+            health: told.clone(),
         };
         let routes = http::routes(about).layer(layer);
         let stop = CancellationToken::new();
@@ -77,6 +80,8 @@ impl Node {
             address,
             space,
             name,
+            admission,
+            health: told,
             stop,
             ended: Some(ended),
         })
@@ -94,6 +99,21 @@ impl Node {
     /// The space's name when the node started.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How one became a member when the node started.
+    pub const fn admission(&self) -> Admission {
+        self.admission
+    }
+
+    /// People's connections now.
+    pub fn connections(&self) -> usize {
+        self.health.borrow().connections
+    }
+
+    /// The node runs no longer: it has failed, or its `shutdown` has resolved.
+    pub fn has_ended(&self) -> bool {
+        self.ended.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Stops accepting, says goodbye, stores what waits, closes, and resolves when that is done.

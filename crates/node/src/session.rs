@@ -30,6 +30,8 @@ pub(crate) const OUTGOING_BYTES_BEFORE_A_PAGE: u64 = 2 * 1024 * 1024;
 const INCOMING_BYTES: usize = 1024 * 1024;
 /// What a request costs of them at least, so that their number has a bound too.
 const INCOMING_BYTES_LEAST: usize = 4 * 1024;
+/// Bytes of requests of all connections together that may wait for their answers.
+pub(crate) const INCOMING_BYTES_OF_ALL: usize = 128 * 1024 * 1024;
 /// Between `goodbye` and the end of the connection, for a client that does not close it itself.
 const LINGER: Duration = Duration::from_secs(2);
 /// Requests a second of a connection on which nobody has signed in, with as many at once.
@@ -55,8 +57,16 @@ pub(crate) struct Session {
     /// `goodbye` was said.
     leaving: AtomicBool,
     incoming: Arc<Semaphore>,
+    incoming_of_all: Arc<Semaphore>,
     /// Held by the one page of a log that is being read for it.
     page: Arc<Semaphore>,
+}
+
+/// The bytes that a request takes while it waits.
+#[derive(Debug)]
+pub(crate) struct Permits {
+    _mine: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
 }
 
 /// Who has signed in, and how often they may ask.
@@ -89,7 +99,13 @@ impl Turnstile {
 }
 
 impl Session {
-    pub(crate) fn new(id: SessionId, nonce: String, wire: Arc<Wire>, now: Instant) -> Self {
+    pub(crate) fn new(
+        id: SessionId,
+        nonce: String,
+        wire: Arc<Wire>,
+        incoming_of_all: Arc<Semaphore>,
+        now: Instant,
+    ) -> Self {
         Self {
             id,
             nonce,
@@ -100,6 +116,7 @@ impl Session {
             gone: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             incoming: Arc::new(Semaphore::new(INCOMING_BYTES)),
+            incoming_of_all,
             page: Arc::new(Semaphore::new(1)),
         }
     }
@@ -128,15 +145,24 @@ impl Session {
     }
 
     /// A request of this many bytes may wait for its answer.
-    pub(crate) fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+    pub(crate) fn room_for(&self, bytes: usize) -> Result<Permits, Refusal> {
         let bytes = bytes.clamp(INCOMING_BYTES_LEAST, INCOMING_BYTES);
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Arc::clone(&self.incoming)
+        let mine = Arc::clone(&self.incoming)
             .try_acquire_many_owned(bytes)
             .map_err(|_| {
                 let words = "too many requests of this connection wait for their answers";
                 Refusal::new(Code::TooManyRequests, words).retry_after(50)
-            })
+            })?;
+        let of_all = Arc::clone(&self.incoming_of_all).try_acquire_many_owned(bytes);
+        let of_all = of_all.map_err(|_| {
+            let words = "too many requests wait for their answers";
+            Refusal::new(Code::Unavailable, words).retry_after(200)
+        })?;
+        Ok(Permits {
+            _mine: mine,
+            _of_all: of_all,
+        })
     }
 
     /// The turn of one page after the other.
@@ -226,8 +252,8 @@ pub(crate) struct Asker {
     /// Asked for a Socket.IO acknowledgement.
     pub(crate) ack: Option<AckSender>,
     pub(crate) rid: Option<String>,
-    /// The bytes it takes while it waits.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// Given back with the answer.
+    pub(crate) permits: Option<Permits>,
 }
 
 impl std::fmt::Debug for Asker {

@@ -22,6 +22,7 @@ use socketioxide::handler::{ConnectHandler as _, FromMessageParts, Value};
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::{DisconnectReason, Socket};
 use socketioxide::{ParserConfig, SocketIo, TransportType};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::debug;
 
@@ -29,7 +30,7 @@ use crate::door::Wire;
 use crate::hub::{HubCommand, HubHandle};
 use crate::random;
 use crate::request::{self, Request};
-use crate::session::{Asker, OUTGOING_PACKETS, Outlet, Session, SessionId};
+use crate::session::{Asker, INCOMING_BYTES_OF_ALL, OUTGOING_PACKETS, Outlet, Session, SessionId};
 
 const PING_EVERY: Duration = Duration::from_secs(10);
 const PONG_WITHIN: Duration = Duration::from_secs(8);
@@ -61,6 +62,7 @@ pub(crate) fn layer(hub: HubHandle, space: SpaceId) -> (SocketIoLayer, SocketIo)
         hub,
         space,
         sessions: AtomicU64::new(0),
+        incoming_of_all: Arc::new(Semaphore::new(INCOMING_BYTES_OF_ALL)),
     });
     let prepared = edge.clone();
     let prepare = move |socket: SocketRef| std::future::ready(prepared.prepare(&socket));
@@ -77,6 +79,7 @@ struct Edge {
     space: SpaceId,
     /// How many there have been: the number of the next.
     sessions: AtomicU64,
+    incoming_of_all: Arc<Semaphore>,
 }
 
 impl Edge {
@@ -86,7 +89,13 @@ impl Edge {
         let wire = wire.ok_or("this connection did not come through the door")?;
         let nonce = random::token().map_err(|_| "the node has no random numbers")?;
         let id = SessionId(self.sessions.fetch_add(1, Ordering::Relaxed));
-        let session = Arc::new(Session::new(id, nonce, wire, Instant::now()));
+        let session = Arc::new(Session::new(
+            id,
+            nonce,
+            wire,
+            self.incoming_of_all.clone(),
+            Instant::now(),
+        ));
 
         let (edge, of) = (self.clone(), session.clone());
         socket.on_fallback(move |socket: SocketRef, packet: Packet, ack: AckSender| {
@@ -130,7 +139,7 @@ impl Edge {
             outlet,
             ack: packet.acked.then_some(ack),
             rid: None,
-            permit: None,
+            permits: None,
         };
         let taken = packet.payload.and_then(|payload| {
             asker.rid = request::rid(&payload)?;
@@ -140,7 +149,7 @@ impl Edge {
             if session.who().is_none() && packet.name != "sign_in" {
                 return Err(Refusal::new(Code::NotSignedIn, "sign in first"));
             }
-            asker.permit = Some(session.room_for(payload.get().len())?);
+            asker.permits = Some(session.room_for(payload.get().len())?);
             Request::decode(&packet.name, &payload)
         });
         let command = match taken {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use landline_protocol::down::MarkChange;
 use landline_protocol::{
     Admission, Content, MemberId, RoomCreated, RoomId, RoomKind, SettingsChanged, SpaceCreated,
     SpaceId, SpaceState, check_name,
@@ -30,6 +31,9 @@ const DERIVED_AT_ONCE: usize = 5_000;
 /// Opens the space in the data folder, or makes it.
 pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
     let folder = Folder::take(&config.data_dir)?;
+    if config.name.is_none() && !folder.database().exists() {
+        return Err(NodeError::NameMissing);
+    }
     let node = Arc::new(NodeKey::new(folder.key()?));
     let options = Options {
         durability: Durability::Full,
@@ -47,21 +51,31 @@ pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
     let mut world = load(&store, space)?;
     world.epoch = epoch(&store, &folder, world.events())?;
 
-    let (marks, last_seen, passcode) = store.read_blocking(move |c| {
-        let marks = marks::all(c)?
-            .into_iter()
-            .map(|(room, change)| MarkRow { room, change });
+    let (rows, last_seen, passcode) = store.read_blocking(move |c| {
         let last_seen: Option<HashMap<MemberId, i64>> = settings::get(c, LAST_SEEN)?;
         let passcode: Option<Option<String>> = settings::get(c, PASSCODE)?;
         Ok::<_, StoreError>((
-            Marks::new(marks),
+            marks::all(c)?,
             last_seen.unwrap_or_default(),
             passcode.flatten(),
         ))
     })?;
+    // A restored log may end before what was marked in it.
+    let marks = rows.into_iter().filter_map(|(room, change)| {
+        let head = world.room(room)?.head;
+        let (delivered, read) = (change.delivered.min(head), change.read.min(head));
+        Some(MarkRow {
+            room,
+            change: MarkChange {
+                delivered,
+                read,
+                ..change
+            },
+        })
+    });
     Ok(Beginning {
+        marks: Marks::new(marks),
         world,
-        marks,
         last_seen,
         passcode,
         store,

@@ -14,24 +14,24 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// For anything that must happen. Far longer than it takes, even on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// How long nothing is waited for, where nothing must happen.
-pub const SILENCE: Duration = Duration::from_millis(600);
+pub(crate) const SILENCE: Duration = Duration::from_millis(600);
 
-pub type Answer = Result<Value, String>;
+pub(crate) type Answer = Result<Value, String>;
 
-pub struct Client {
+pub(crate) struct Client {
     ws: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    pub key: SigningKey,
-    pub welcome: Value,
+    pub(crate) key: SigningKey,
+    pub(crate) welcome: Value,
     pushes: VecDeque<(String, Value)>,
     replies: VecDeque<Value>,
     rids: u64,
-    pub closed: bool,
+    pub(crate) closed: bool,
 }
 
 /// The key of a named person: always the same for a name.
-pub fn key(name: &str) -> SigningKey {
+pub(crate) fn key(name: &str) -> SigningKey {
     let mut seed = [0; 32];
     for (at, byte) in name.bytes().enumerate() {
         seed[at % 32] ^= byte.rotate_left(at as u32 / 32 + 1);
@@ -41,14 +41,14 @@ pub fn key(name: &str) -> SigningKey {
 
 impl Client {
     /// Connects as somebody who has not signed in.
-    pub async fn connect(node: SocketAddr, name: &str) -> Self {
+    pub(crate) async fn connect(node: SocketAddr, name: &str) -> Self {
         let mut client = Self::open(node, name).await;
         client.welcome = client.push("welcome").await;
         client
     }
 
     /// Up to the namespace, without waiting for the welcome.
-    pub async fn open(node: SocketAddr, name: &str) -> Self {
+    pub(crate) async fn open(node: SocketAddr, name: &str) -> Self {
         let url = format!("ws://{node}/socket.io/?EIO=4&transport=websocket");
         let (ws, _) = timeout(DEADLINE, tokio_tungstenite::connect_async(url))
             .await
@@ -68,17 +68,17 @@ impl Client {
     }
 
     /// Connects and signs in.
-    pub async fn enter(node: SocketAddr, name: &str) -> Self {
+    pub(crate) async fn enter(node: SocketAddr, name: &str) -> Self {
         Self::try_enter(node, name).await.expect("signed in").0
     }
 
-    pub async fn try_enter(node: SocketAddr, name: &str) -> Result<(Self, Value), String> {
+    pub(crate) async fn try_enter(node: SocketAddr, name: &str) -> Result<(Self, Value), String> {
         let mut client = Self::connect(node, name).await;
         let answer = client.sign_in(json!({ "name": name })).await?;
         Ok((client, answer))
     }
 
-    pub async fn sign_in(&mut self, more: Value) -> Answer {
+    pub(crate) async fn sign_in(&mut self, more: Value) -> Answer {
         let mut payload = self.sign_in_payload();
         for (field, value) in more.as_object().unwrap() {
             payload[field] = value.clone();
@@ -86,7 +86,7 @@ impl Client {
         self.ask("sign_in", payload).await
     }
 
-    pub fn sign_in_payload(&self) -> Value {
+    pub(crate) fn sign_in_payload(&self) -> Value {
         let space: SpaceId = self.welcome["space"]["id"]
             .as_str()
             .unwrap()
@@ -102,18 +102,18 @@ impl Client {
         })
     }
 
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         landline_protocol::MemberId::from_bytes(self.key.verifying_key().to_bytes()).to_string()
     }
 
-    pub async fn raw(&mut self, text: &str) {
+    pub(crate) async fn raw(&mut self, text: &str) {
         self.ws
             .send(Message::text(text.to_owned()))
             .await
             .expect("sent");
     }
 
-    pub async fn raw_binary(&mut self, bytes: &[u8]) {
+    pub(crate) async fn raw_binary(&mut self, bytes: &[u8]) {
         self.ws
             .send(Message::binary(bytes.to_vec()))
             .await
@@ -121,7 +121,7 @@ impl Client {
     }
 
     /// Sends without waiting for an answer; answers the `rid`.
-    pub async fn send(&mut self, event: &str, mut payload: Value) -> String {
+    pub(crate) async fn send(&mut self, event: &str, mut payload: Value) -> String {
         self.rids += 1;
         let rid = format!("r{}", self.rids);
         payload["rid"] = json!(rid);
@@ -130,17 +130,17 @@ impl Client {
     }
 
     /// Asks with a `rid`; an error is answered as its code.
-    pub async fn ask(&mut self, event: &str, payload: Value) -> Answer {
+    pub(crate) async fn ask(&mut self, event: &str, payload: Value) -> Answer {
         let rid = self.send(event, payload).await;
         self.answer(&rid).await
     }
 
-    pub async fn answer(&mut self, rid: &str) -> Answer {
+    pub(crate) async fn answer(&mut self, rid: &str) -> Answer {
         to_answer(self.reply(rid).await)
     }
 
     /// The whole `reply` with this `rid`.
-    pub async fn reply(&mut self, rid: &str) -> Value {
+    pub(crate) async fn reply(&mut self, rid: &str) -> Value {
         let until = Instant::now() + DEADLINE;
         loop {
             if let Some(at) = self.replies.iter().position(|reply| reply["rid"] == rid) {
@@ -151,13 +151,13 @@ impl Client {
     }
 
     /// The next push with this name; others are kept.
-    pub async fn push(&mut self, event: &str) -> Value {
+    pub(crate) async fn push(&mut self, event: &str) -> Value {
         self.push_within(event, DEADLINE)
             .await
             .unwrap_or_else(|| panic!("no `{event}` came"))
     }
 
-    pub async fn push_within(&mut self, event: &str, within: Duration) -> Option<Value> {
+    pub(crate) async fn push_within(&mut self, event: &str, within: Duration) -> Option<Value> {
         let until = Instant::now() + within;
         loop {
             if let Some(at) = self.pushes.iter().position(|(name, _)| name == event) {
@@ -170,7 +170,7 @@ impl Client {
     }
 
     /// The next push that fits, which others with its name may come before.
-    pub async fn push_where(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn push_where(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
         loop {
             let push = self.push(event).await;
             if fits(&push) {
@@ -180,13 +180,13 @@ impl Client {
     }
 
     /// Everything that has come and comes until nothing comes for a while.
-    pub async fn pushes(&mut self) -> Vec<(String, Value)> {
+    pub(crate) async fn pushes(&mut self) -> Vec<(String, Value)> {
         while self.read(Instant::now() + SILENCE).await {}
         self.pushes.drain(..).collect()
     }
 
     /// Waits until the node has closed the connection.
-    pub async fn is_closed(&mut self) -> bool {
+    pub(crate) async fn is_closed(&mut self) -> bool {
         let until = Instant::now() + DEADLINE;
         while self.read(until).await {}
         self.closed
@@ -233,13 +233,13 @@ impl Client {
 
     // ----- what people do ------------------------------------------------------------------------
 
-    pub async fn append(&mut self, events: Value) -> Result<Vec<Value>, String> {
+    pub(crate) async fn append(&mut self, events: Value) -> Result<Vec<Value>, String> {
         let ok = self.ask("append", json!({ "events": events })).await?;
         Ok(ok["results"].as_array().unwrap().clone())
     }
 
     /// Appends one event; an error is answered as its code.
-    pub async fn put(&mut self, room: &str, content: Value) -> Answer {
+    pub(crate) async fn put(&mut self, room: &str, content: Value) -> Answer {
         let results = self.append(json!([event(room, content)])).await?;
         match results[0]["error"]["code"].as_str() {
             Some(code) => Err(code.to_owned()),
@@ -247,12 +247,12 @@ impl Client {
         }
     }
 
-    pub async fn say(&mut self, room: &str, text: &str) -> Value {
+    pub(crate) async fn say(&mut self, room: &str, text: &str) -> Value {
         self.put(room, message(text)).await.expect("accepted")
     }
 
     /// Creates a room and answers its id.
-    pub async fn make_room(&mut self, kind: &str, name: &str, members: &[&str]) -> String {
+    pub(crate) async fn make_room(&mut self, kind: &str, name: &str, members: &[&str]) -> String {
         let room = uuid::Uuid::now_v7().to_string();
         let mut content = json!({ "type": "room_created", "kind": kind, "name": name });
         if !members.is_empty() {
@@ -262,7 +262,7 @@ impl Client {
         room
     }
 
-    pub async fn fetch(&mut self, room: &str, after: u64) -> Answer {
+    pub(crate) async fn fetch(&mut self, room: &str, after: u64) -> Answer {
         self.ask(
             "fetch",
             json!({ "room": room, "after": after, "limit": 500 }),
@@ -271,7 +271,7 @@ impl Client {
     }
 
     /// The whole log of a room.
-    pub async fn log(&mut self, room: &str) -> Vec<Value> {
+    pub(crate) async fn log(&mut self, room: &str) -> Vec<Value> {
         let mut events: Vec<Value> = Vec::new();
         loop {
             let after = events
@@ -286,7 +286,7 @@ impl Client {
         }
     }
 
-    pub async fn general(&mut self) -> String {
+    pub(crate) async fn general(&mut self) -> String {
         let rooms = self.ask("my_rooms", json!({})).await.expect("rooms");
         let rooms = rooms["rooms"].as_array().unwrap().clone();
         let general = rooms
@@ -296,23 +296,23 @@ impl Client {
         general["id"].as_str().unwrap().to_owned()
     }
 
-    pub fn space(&self) -> String {
+    pub(crate) fn space(&self) -> String {
         self.welcome["space"]["id"].as_str().unwrap().to_owned()
     }
 }
 
-pub fn to_answer(reply: Value) -> Answer {
+pub(crate) fn to_answer(reply: Value) -> Answer {
     match reply["error"]["code"].as_str() {
         Some(code) => Err(code.to_owned()),
         None => Ok(reply["ok"].clone()),
     }
 }
 
-pub fn event(room: &str, content: Value) -> Value {
+pub(crate) fn event(room: &str, content: Value) -> Value {
     let id = uuid::Uuid::now_v7().to_string();
     json!({ "id": id, "room": room, "sent_at": 1_763_640_000_000_i64, "content": content })
 }
 
-pub fn message(text: &str) -> Value {
+pub(crate) fn message(text: &str) -> Value {
     json!({ "type": "message", "text": text })
 }

@@ -2,4 +2,8 @@
 
 mod append;
 mod client;
+mod edge;
 mod place;
+mod read;
+mod rooms;
+mod sign_in;

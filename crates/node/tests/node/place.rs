@@ -7,13 +7,13 @@ use landline_node::{Node, NodeConfig, Rates};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-pub struct Place {
-    pub dir: TempDir,
+pub(crate) struct Place {
+    pub(crate) dir: TempDir,
     node: Option<Node>,
 }
 
 /// What most tests want: no rates, no mDNS.
-pub fn config(dir: &Path) -> NodeConfig {
+pub(crate) fn config(dir: &Path) -> NodeConfig {
     NodeConfig {
         name: Some("Test".to_owned()),
         rates: Rates {
@@ -27,11 +27,11 @@ pub fn config(dir: &Path) -> NodeConfig {
 }
 
 impl Place {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub async fn with(change: impl FnOnce(&mut NodeConfig)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut NodeConfig)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = config(dir.path());
         change(&mut config);
@@ -42,22 +42,22 @@ impl Place {
         }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.node.as_ref().unwrap().address()
     }
 
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.node.take().unwrap().stop().await.expect("stopped");
     }
 
     /// Starts the node again on the same folder, on another port.
-    pub async fn start(&mut self, change: impl FnOnce(&mut NodeConfig)) {
+    pub(crate) async fn start(&mut self, change: impl FnOnce(&mut NodeConfig)) {
         let mut config = config(self.dir.path());
         change(&mut config);
         self.node = Some(start(config).await);
     }
 
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.start(|_| {}).await;
     }
