@@ -178,7 +178,8 @@ impl Lookout {
             {
                 continue;
             }
-            match radio.advertise(&advert, &self.unique) {
+            let instance = instance(space, &self.advertised);
+            match radio.advertise(&advert, &instance, &self.unique) {
                 Ok(fullname) => {
                     info!(%space, port = advert.port, fullname, "advertised");
                     self.advertised.insert(space, (advert, fullname));
@@ -290,6 +291,22 @@ async fn heard(radio: Option<&Radio>) -> Heard {
     tokio::select! {
         service = radio.services.recv_async() => service.map_or(Heard::Deaf, Heard::Service),
         daemon = radio.daemon_events.recv_async() => daemon.map_or(Heard::Deaf, Heard::Daemon),
+    }
+}
+
+/// The first eight characters of the id; all of it where another space of ours has the same ones,
+/// since mdns-sd would take that for a change of the first.
+fn instance(space: SpaceId, advertised: &BTreeMap<SpaceId, (Advert, String)>) -> String {
+    let id = space.to_string();
+    let short = id.get(..8).unwrap_or(&id);
+    let short_name = format!("{short}.");
+    let taken = |(other, (_, name)): (&SpaceId, &(Advert, String))| {
+        *other != space && name.starts_with(&short_name)
+    };
+    if advertised.iter().any(taken) {
+        id
+    } else {
+        short.to_owned()
     }
 }
 

@@ -69,12 +69,12 @@ impl Radio {
     pub(crate) fn advertise(
         &self,
         advert: &Advert,
+        instance: &str,
         unique: &str,
     ) -> Result<String, mdns_sd::Error> {
-        let instance: String = advert.space.to_string().chars().take(8).collect();
         let host = host_name(&advert.host, unique);
         let words = txt::write(advert);
-        let info = ServiceInfo::new(SERVICE, &instance, &host, "", advert.port, &words[..])?;
+        let info = ServiceInfo::new(SERVICE, instance, &host, "", advert.port, &words[..])?;
         let fullname = info.get_fullname().to_owned();
         self.daemon.register(info.enable_addr_auto())?;
         Ok(fullname)

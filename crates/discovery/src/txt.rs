@@ -185,7 +185,7 @@ mod tests {
             ("name", b"   "),
             ("name", b"two\nlines"),
             ("name", b"bell\x07"),
-            ("name", "\u{85}next".as_bytes()),
+            ("name", "ne\u{85}xt".as_bytes()),
             ("name", b"broken \xc3"),
             ("name", &[b'x'; 201]),
             ("name", &[b'x'; 65]),
