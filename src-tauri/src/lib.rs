@@ -1,3 +1,60 @@
-pub fn run() {
-    let _ = tauri::Builder::default().run(tauri::generate_context!());
+//! The desktop shell: a window, a tray, notifications, a node inside the program. No chat rule
+//! lives here; the client core (`crates/client`) has them, and the window shows what it says.
+//!
+//! ```text
+//! main ─ Instance::claim ─┬─ another one runs: it shows its window, we end
+//!                         └─ App: window ── listen, call ──▶ Core ──▶ Client
+//!                                 tray                        ▲         │ trait Host
+//!                                 Notices ── a click ─────────┤ ◀───────┤ notify
+//!                                 Hosting ── what is hosted ──┘ ◀───────┘ host_space, set_hosting
+//! ```
+
+mod app;
+mod core;
+mod folder;
+mod hosting;
+mod instance;
+mod ipc;
+mod launch;
+mod log;
+mod notices;
+mod person;
+mod shell;
+mod tray;
+mod web_view;
+mod window;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use crate::instance::{Claim, Instance};
+use crate::launch::Launch;
+
+/// Runs the app until it is quit.
+pub fn main() -> ExitCode {
+    let launch = Launch::parse();
+    web_view::prepare();
+    match start(launch) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            eprintln!("Landline can't start: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(launch: Launch) -> Result<()> {
+    let data = folder::open()?;
+    match Instance::claim(&data, &launch)? {
+        Claim::HandedOver => Ok(()),
+        // Nobody runs who could be quit.
+        Claim::First(_) if launch.quit => Ok(()),
+        Claim::First(instance) => {
+            let _log = log::start(&data).context("the log can't be opened")?;
+            app::run(data, instance)
+        }
+    }
 }

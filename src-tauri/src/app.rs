@@ -1,0 +1,208 @@
+//! The app's life: start, the window's close button, quit.
+//!
+//! ```text
+//! close button ── hosting? ─ yes ─▶ hidden, goes on      Show, a second start ─▶ shown
+//!                     └───── no ──▶ quit ◀── Quit in the tray, --quit, Ctrl-C, SIGTERM
+//! quit: hide ─▶ client stops ─▶ node stops ─▶ exit
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use landline_client::{Client, ClientConfig, ClientError};
+use landline_protocol::EventId;
+use tauri::{AppHandle, Manager, RunEvent, Window, WindowEvent, async_runtime};
+
+use crate::core::Core;
+use crate::hosting::Hosting;
+use crate::instance::Instance;
+use crate::ipc::{self, Stream};
+use crate::notices::{About, Notice, Notices};
+use crate::shell::Shell;
+use crate::{person, tray, window};
+
+/// Time for goodbyes and databases at the end. Nothing is lost past it: it is all on disk.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// What the end needs.
+#[derive(Debug)]
+struct Running {
+    core: Core,
+    shell: Arc<Shell>,
+    is_quitting: AtomicBool,
+    /// The person was told once that the app goes on without a window.
+    has_told_of_hosting: AtomicBool,
+}
+
+/// Runs the app until it is quit.
+pub(crate) fn run(data: PathBuf, instance: Instance) -> Result<()> {
+    let instance = Arc::new(instance);
+    let door = instance.clone();
+    let app = tauri::Builder::default()
+        .manage(Core::default())
+        .manage(Stream::default())
+        .invoke_handler(tauri::generate_handler![ipc::listen, ipc::call])
+        .on_window_event(|window, event| {
+            if let WindowEvent::CloseRequested { api, .. } = event {
+                api.prevent_close();
+                close(window);
+            }
+        })
+        .setup(move |app| {
+            // An error that leaves here would be a panic.
+            if let Err(error) = start(app.handle(), &data, &door) {
+                tracing::error!("can't start: {error:#}");
+                app.handle().exit(1);
+            }
+            Ok(())
+        })
+        .build(tauri::generate_context!())?;
+
+    let code = app.run_return(|app, event| {
+        // The last window is gone, or the system ends the session.
+        if let RunEvent::ExitRequested {
+            code: None, api, ..
+        } = event
+        {
+            api.prevent_exit();
+            quit(app);
+        }
+    });
+    tracing::info!("ended");
+    drop(instance);
+    if code != 0 {
+        bail!("see what is said above, and the log");
+    }
+    Ok(())
+}
+
+fn start(app: &AppHandle, data: &Path, instance: &Instance) -> Result<()> {
+    tracing::info!(data = %data.display(), version = env!("CARGO_PKG_VERSION"), "starting");
+    let core = app.state::<Core>().inner().clone();
+    let shell = Arc::new(Shell {
+        notices: Notices::start(on_click(app, &core)),
+        hosting: Hosting::start(data, core.clone()),
+    });
+    app.manage(Running {
+        core: core.clone(),
+        shell: shell.clone(),
+        is_quitting: AtomicBool::new(false),
+        has_told_of_hosting: AtomicBool::new(false),
+    });
+    async_runtime::spawn(start_core(core, shell, data.to_owned()));
+    async_runtime::spawn(quit_on_signal(app.clone()));
+    window::open(app)?;
+    tray::place(app);
+    let app = app.clone();
+    instance.listen(move |launch| {
+        if launch.quit {
+            quit(&app)
+        } else {
+            window::show(&app)
+        }
+    })?;
+    Ok(())
+}
+
+async fn start_core(core: Core, shell: Arc<Shell>, data: PathBuf) {
+    let started = start_client(data, shell).await;
+    if let Err(error) = &started {
+        // The window says it to the person.
+        tracing::error!(%error, "the client core can't start");
+    }
+    core.set(started.map_err(Into::into));
+}
+
+async fn start_client(data: PathBuf, shell: Arc<Shell>) -> Result<Client, ClientError> {
+    let version = env!("CARGO_PKG_VERSION");
+    let config = ClientConfig::new(data, version, person::suggested_name())?;
+    Client::start(config, shell).await
+}
+
+/// A click on a notification brings the window to the front and goes to what it is about.
+fn on_click(
+    app: &AppHandle,
+    core: &Core,
+) -> impl Fn(About, Option<EventId>) + Send + Sync + 'static {
+    let (app, core) = (app.clone(), core.clone());
+    move |about, item| {
+        window::show(&app);
+        if let About::Room { space, room } = about {
+            let core = core.clone();
+            async_runtime::spawn(async move {
+                if let Ok(client) = core.client().await {
+                    client.open(space, room, item).await;
+                }
+            });
+        }
+    }
+}
+
+/// Somebody who hosts closes the window, not the space.
+fn close(window: &Window) {
+    let app = window.app_handle();
+    let running = app.state::<Running>();
+    let Some(name) = running.shell.hosting.hosted_name() else {
+        return quit(app);
+    };
+    window::hide(app);
+    if !running.has_told_of_hosting.swap(true, Ordering::Relaxed) {
+        running.shell.notices.show(Notice {
+            about: About::Hosting,
+            item: None,
+            title: format!("Still hosting {name}"),
+            body: "Landline goes on without its window. Start it again to bring the window back; \
+                   stop hosting, or choose Quit in the tray, to end it."
+                .to_owned(),
+            personal: false,
+        });
+    }
+}
+
+/// Ends the app: at once to look at, then in good order.
+pub(crate) fn quit(app: &AppHandle) {
+    let running = app.state::<Running>();
+    if running.is_quitting.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    tracing::info!("quitting");
+    window::hide(app);
+    let (app, core, shell) = (app.clone(), running.core.clone(), running.shell.clone());
+    async_runtime::spawn(async move {
+        let stopping = async {
+            if let Some(client) = core.running() {
+                client.stop().await;
+            }
+            shell.hosting.stop().await;
+        };
+        if tokio::time::timeout(STOP_LIMIT, stopping).await.is_err() {
+            tracing::warn!("the end takes too long: not waited for");
+        }
+        app.exit(0);
+    });
+}
+
+async fn quit_on_signal(app: AppHandle) {
+    if let Err(error) = signal().await {
+        return tracing::warn!(%error, "signals can't be heard");
+    }
+    quit(&app);
+}
+
+/// Waits for Ctrl-C or, on Unix, SIGTERM.
+async fn signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

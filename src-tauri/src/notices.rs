@@ -1,0 +1,137 @@
+//! Desktop notifications: at most one per room, a newer one in the place of the older.
+//!
+//! One task per live notification, since on GNOME a notification goes when the connection that
+//! showed it is closed. The registry task below knows which live:
+//!
+//! ```text
+//! show, clear ─▶ registry ─ latest text ─▶ keep (one per room) ─ a click ─▶ clicked
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+use landline_protocol::{EventId, RoomId, SpaceId};
+use tauri::async_runtime;
+use tokio::sync::{mpsc, watch};
+
+#[cfg_attr(all(unix, not(target_os = "macos")), path = "notices/freedesktop.rs")]
+#[cfg_attr(target_os = "windows", path = "notices/windows.rs")]
+#[cfg_attr(target_os = "macos", path = "notices/macos.rs")]
+mod system;
+mod text;
+
+/// Notifications that are kept alive; past it the oldest goes. Each holds a connection.
+const LIVE_MAX: usize = 16;
+/// Orders that wait for the registry; past it they are dropped: unread counts tell as well.
+const ORDERS_WAITING: usize = 64;
+
+/// What a notification is about. There is at most one about each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    Room {
+        space: SpaceId,
+        room: RoomId,
+    },
+    /// The window was closed and the program goes on.
+    Hosting,
+}
+
+/// A notification.
+#[derive(Debug, Clone)]
+pub(crate) struct Notice {
+    pub(crate) about: About,
+    /// What a click goes to, in a room.
+    pub(crate) item: Option<EventId>,
+    pub(crate) title: String,
+    pub(crate) body: String,
+    /// In a direct room, or it mentions me.
+    pub(crate) personal: bool,
+}
+
+/// What is called when a notification is clicked.
+type Clicked = Arc<dyn Fn(About, Option<EventId>) + Send + Sync>;
+
+/// Shows notifications.
+#[derive(Debug, Clone)]
+pub(crate) struct Notices {
+    orders: mpsc::Sender<Order>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Show(Notice),
+    Clear(About),
+}
+
+impl Notices {
+    pub(crate) fn start(clicked: impl Fn(About, Option<EventId>) + Send + Sync + 'static) -> Self {
+        let (orders, waiting) = mpsc::channel(ORDERS_WAITING);
+        let registry = Registry {
+            live: Vec::new(),
+            clicked: Arc::new(clicked),
+        };
+        async_runtime::spawn(registry.run(waiting));
+        Self { orders }
+    }
+
+    pub(crate) fn show(&self, notice: Notice) {
+        self.order(Order::Show(notice));
+    }
+
+    pub(crate) fn clear(&self, about: About) {
+        self.order(Order::Clear(about));
+    }
+
+    fn order(&self, order: Order) {
+        if self.orders.try_send(order).is_err() {
+            tracing::debug!("too many notifications at once: one is not shown");
+        }
+    }
+}
+
+struct Registry {
+    /// Oldest first.
+    live: Vec<Live>,
+    clicked: Clicked,
+}
+
+/// A notification that its own task keeps; the task closes it when this is dropped.
+struct Live {
+    about: About,
+    latest: watch::Sender<Notice>,
+}
+
+impl Registry {
+    async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        while let Some(order) = orders.recv().await {
+            // Those that were clicked, closed, or could not be shown.
+            self.live.retain(|live| !live.latest.is_closed());
+            match order {
+                Order::Show(notice) => self.show(notice),
+                Order::Clear(about) => self.live.retain(|live| live.about != about),
+            }
+        }
+    }
+
+    fn show(&mut self, notice: Notice) {
+        let same = self.live.iter().find(|live| live.about == notice.about);
+        if same.is_some_and(|live| live.latest.send(notice.clone()).is_ok()) {
+            return;
+        }
+        if self.live.len() >= LIVE_MAX {
+            self.live.remove(0);
+        }
+        let about = notice.about;
+        let (latest, notices) = watch::channel(notice);
+        async_runtime::spawn(system::keep(notices, self.clicked.clone()));
+        self.live.push(Live { about, latest });
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("live", &self.live.len())
+            .finish_non_exhaustive()
+    }
+}

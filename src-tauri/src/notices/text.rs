@@ -1,0 +1,58 @@
+//! What people wrote, made fit for a notification: cut, and without a meaning for the desktop.
+
+/// Characters. Desktops cut long ones anyway, some by filling the screen first.
+const TITLE_MAX: usize = 80;
+const BODY_MAX: usize = 240;
+
+/// One line.
+pub(super) fn title(text: &str) -> String {
+    cut(
+        &text.split_whitespace().collect::<Vec<_>>().join(" "),
+        TITLE_MAX,
+    )
+}
+
+pub(super) fn body(text: &str) -> String {
+    cut(text.trim(), BODY_MAX)
+}
+
+/// Many desktops read a body as markup: without this, anybody who writes in a room could put
+/// links and pictures into a notification.
+#[cfg_attr(any(target_os = "macos", target_os = "windows"), allow(dead_code))]
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default().trim_end()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(cut("héllo", 5), "héllo");
+        assert_eq!(cut("héllo wörld", 6), "héllo…");
+        assert_eq!(cut("🙂🙂🙂", 2), "🙂🙂…");
+    }
+
+    #[test]
+    fn a_title_is_one_line() {
+        assert_eq!(title("Ana\nin   general"), "Ana in general");
+    }
+
+    #[test]
+    fn markup_means_nothing() {
+        assert_eq!(
+            escaped("<a href='x'>Tom & Ana</a>"),
+            "&lt;a href='x'&gt;Tom &amp; Ana&lt;/a&gt;"
+        );
+    }
+}

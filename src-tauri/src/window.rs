@@ -1,0 +1,86 @@
+//! The one window. It shows the interface inside the program and goes nowhere else.
+
+use anyhow::{Context, Result};
+use tauri::webview::NewWindowResponse;
+use tauri::window::Color;
+use tauri::{AppHandle, Manager, Theme, Url, WebviewWindow, WebviewWindowBuilder};
+
+const LABEL: &str = "main";
+
+/// The interface's paper, light and dark: no flash of white before it has loaded.
+const PAPER: Color = Color(0xFB, 0xF9, 0xF5, 0xFF);
+const DARK_PAPER: Color = Color(0x18, 0x17, 0x16, 0xFF);
+
+/// Opens the window that `tauri.conf.json` describes.
+pub(crate) fn open(app: &AppHandle) -> Result<()> {
+    let windows = &app.config().app.windows;
+    let config = windows
+        .iter()
+        .find(|window| window.label == LABEL)
+        .context("the configuration has no window")?;
+    let window = WebviewWindowBuilder::from_config(app, config)?
+        .visible(false)
+        // What people write may hold links; these are opened by the core's `open_link` alone.
+        .on_navigation(is_interface)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .build()?;
+    let paper = if window.theme().is_ok_and(|theme| theme == Theme::Dark) {
+        DARK_PAPER
+    } else {
+        PAPER
+    };
+    window.set_background_color(Some(paper))?;
+    window.show()?;
+    Ok(())
+}
+
+/// Brings the window to the front, wherever it was.
+pub(crate) fn show(app: &AppHandle) {
+    with_window(app, |window| {
+        window.show()?;
+        window.unminimize()?;
+        window.set_focus()
+    });
+}
+
+pub(crate) fn hide(app: &AppHandle) {
+    with_window(app, WebviewWindow::hide);
+}
+
+fn with_window(app: &AppHandle, act: impl FnOnce(&WebviewWindow) -> tauri::Result<()>) {
+    if let Some(window) = app.get_webview_window(LABEL)
+        && let Err(error) = act(&window)
+    {
+        tracing::warn!(%error, "the window does not do as it is told");
+    }
+}
+
+/// Linux and macOS have a scheme for it, Windows a name.
+fn is_interface(url: &Url) -> bool {
+    let is_by_name =
+        matches!(url.scheme(), "http" | "https") && url.host_str() == Some("tauri.localhost");
+    url.scheme() == "tauri" || is_by_name || (cfg!(dev) && url.host_str() == Some("localhost"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_goes_nowhere_else() {
+        for (address, is_ours) in [
+            ("tauri://localhost/index.html", true),
+            ("http://tauri.localhost/index.html", true),
+            ("https://example.org/", false),
+            ("http://tauri.localhost.example.org/", false),
+            ("file:///etc/passwd", false),
+            ("data:text/html,hello", false),
+        ] {
+            assert_eq!(
+                is_interface(&address.parse().unwrap()),
+                is_ours,
+                "{address}"
+            );
+        }
+    }
+}
