@@ -98,6 +98,13 @@ impl Board {
         self.adverts.retain(|_, pinned| pinned.round == round);
     }
 
+    /// Two nodes wanted the name, and one of them was given another: `x.…` and `x (2).…`.
+    pub(crate) fn has_namesake(&self, fullname: &str) -> bool {
+        let wanted = wanted_name(fullname);
+        let mut names = self.adverts.keys();
+        names.any(|name| name != fullname && wanted_name(name) == wanted)
+    }
+
     /// The names under which this space is advertised.
     pub(crate) fn names_of(&self, space: SpaceId) -> Vec<String> {
         let of = self
@@ -152,6 +159,15 @@ impl Heralded {
             host: host_for_people(&self.host),
         }
     }
+}
+
+fn wanted_name(fullname: &str) -> &str {
+    let instance = fullname
+        .split_once('.')
+        .map_or(fullname, |(instance, _)| instance);
+    instance
+        .split_once(" (")
+        .map_or(instance, |(wanted, _)| wanted)
 }
 
 /// The same space under two names: one node that was renamed on one of its networks, or two nodes.
@@ -294,6 +310,23 @@ mod tests {
         board.end_round();
         assert_eq!(board.names_of(space(1)), Vec::<String>::new());
         assert_eq!(board.names_of(space(2)), ["b"]);
+    }
+
+    #[test]
+    fn those_who_wanted_one_name_are_known_as_namesakes() {
+        let mut board = Board::default();
+        for name in [
+            "0193e0f0._x._tcp.local.",
+            "0193e0f0 (2)._x._tcp.local.",
+            "abc._x._tcp.local.",
+        ] {
+            board.heard(name.into(), herald(1, None, "anna.local.", "10.0.0.1"));
+        }
+        assert!(board.has_namesake("0193e0f0._x._tcp.local."));
+        assert!(board.has_namesake("0193e0f0 (2)._x._tcp.local."));
+        assert!(!board.has_namesake("abc._x._tcp.local."));
+        board.removed("0193e0f0._x._tcp.local.");
+        assert!(!board.has_namesake("0193e0f0 (2)._x._tcp.local."));
     }
 
     #[test]

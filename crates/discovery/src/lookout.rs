@@ -24,6 +24,8 @@ const TURN_EVERY: Duration = Duration::from_secs(5);
 const ROUND: Duration = Duration::from_secs(10);
 /// Events that are taken before what they changed is told.
 const EVENTS_AT_ONCE: usize = 256;
+/// A goodbye counts after a second, and comes twice.
+const AFTER_GOODBYE: Duration = Duration::from_millis(1_500);
 /// For each step of the goodbyes.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 /// mdns-sd says each goodbye again after 120 ms, since multicast loses packets.
@@ -48,6 +50,8 @@ pub(crate) struct Lookout {
     board: Board,
     interfaces: Interfaces,
     round_ends: Option<Instant>,
+    /// When to ask anew who is there.
+    listens_again: Option<Instant>,
     next_turn: Instant,
 }
 
@@ -69,6 +73,7 @@ impl Lookout {
             board: Board::default(),
             interfaces: Interfaces::now(),
             round_ends: None,
+            listens_again: None,
             next_turn: Instant::now(),
         }
     }
@@ -81,7 +86,7 @@ impl Lookout {
                 Some(space) = self.signs.asked.recv() => { self.verify(space); true }
                 changed = self.signs.wanted.changed() => changed.is_ok(),
                 _ = self.signs.stopping.changed() => false,
-                () = sleep_until(self.next_turn) => true,
+                () = sleep_until(self.listens_again.map_or(self.next_turn, |at| at.min(self.next_turn))) => true,
             };
             if !going_on {
                 break;
@@ -104,6 +109,10 @@ impl Lookout {
         if self.round_ends.is_some_and(|end| end <= now) {
             self.round_ends = None;
             self.board.end_round();
+        }
+        if self.listens_again.is_some_and(|at| at <= now) {
+            self.listens_again = None;
+            self.listen_again();
         }
         self.reconcile();
         let own_end = format!("-{}.local.", self.unique);
@@ -230,7 +239,15 @@ impl Lookout {
                     self.board.removed(&service.fullname);
                 }
             },
-            ServiceEvent::ServiceRemoved(_, fullname) => self.board.removed(&fullname),
+            ServiceEvent::ServiceRemoved(_, fullname) => {
+                // The goodbye of a node that was renamed on one of its networks may go out with
+                // its first name, which is another's here (mdns-sd 0.21.7 repeats the goodbye of
+                // each network on all): ask who is still there.
+                if self.board.has_namesake(&fullname) {
+                    self.listens_again = Some(Instant::now() + AFTER_GOODBYE);
+                }
+                self.board.removed(&fullname);
+            }
             _ => {}
         }
     }
