@@ -1,1 +1,31 @@
-//! Whole-system tests.
+//! The harness of the whole-system tests: real programs, real sockets, real folders.
+//!
+//! A test says who is there (`Node`, people), what happens between them, and what must hold in the
+//! end. It waits with the deadlines of [`deadline`], and leaves nothing behind.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic here is a failed test"
+)]
+#![allow(clippy::print_stdout, reason = "what a test prints is its report")]
+
+pub mod cli;
+pub mod conversation;
+pub mod deadline;
+pub mod dice;
+pub mod lan;
+pub mod logs;
+pub mod node;
+pub mod person;
+pub mod programs;
+pub mod proxy;
+pub mod raw;
+pub mod screen;
+pub mod switch;
+
+pub use dice::Dice;
+pub use lan::Lan;
+pub use node::Node;
+pub use person::Person;

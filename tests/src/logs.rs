@@ -1,0 +1,81 @@
+//! What lies on the disks: the event tables of nodes and replicas, to be compared.
+
+use std::path::Path;
+
+use landline_protocol::RoomId;
+use rusqlite::{Connection, OpenFlags};
+
+/// One row of `event`, all of it but `ref`, which is each database's own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row {
+    pub room: Vec<u8>,
+    pub seq: i64,
+    pub id: Vec<u8>,
+    pub author: Vec<u8>,
+    pub sent_at: i64,
+    pub accepted_at: i64,
+    pub kind: String,
+    pub target: Option<Vec<u8>>,
+    pub content: String,
+    pub sig: Option<String>,
+}
+
+impl Row {
+    /// The text of a message; else nothing.
+    pub fn text(&self) -> Option<String> {
+        let content: serde_json::Value = serde_json::from_str(&self.content).unwrap();
+        (self.kind == "message").then(|| content["text"].as_str().unwrap().to_owned())
+    }
+}
+
+/// All logs of a database, by room and seq. The program it belongs to may be running.
+pub fn events(database: &Path) -> Vec<Row> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = Connection::open_with_flags(database, flags)
+        .unwrap_or_else(|error| panic!("{}: {error}", database.display()));
+    connection.busy_timeout(crate::deadline::SOON).unwrap();
+    let mut rows = connection
+        .prepare(
+            "SELECT room, seq, id, author, sent_at, accepted_at, type, target, content, sig
+             FROM event ORDER BY room, seq",
+        )
+        .unwrap();
+    let rows = rows.query_map((), |row| {
+        Ok(Row {
+            room: row.get(0)?,
+            seq: row.get(1)?,
+            id: row.get(2)?,
+            author: row.get(3)?,
+            sent_at: row.get(4)?,
+            accepted_at: row.get(5)?,
+            kind: row.get(6)?,
+            target: row.get(7)?,
+            content: row.get(8)?,
+            sig: row.get(9)?,
+        })
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// The log of one room.
+pub fn room_events(database: &Path, room: RoomId) -> Vec<Row> {
+    let mut rows = events(database);
+    rows.retain(|row| row.room == room.as_bytes());
+    rows
+}
+
+/// Every log must be numbered 1, 2, 3, … and hold no id twice.
+pub fn assert_whole(rows: &[Row]) {
+    let mut ids: Vec<_> = rows.iter().map(|row| &row.id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), rows.len(), "an id stands twice");
+    for room in rows.chunk_by(|a, b| a.room == b.room) {
+        let seqs: Vec<i64> = room.iter().map(|row| row.seq).collect();
+        assert_eq!(
+            seqs,
+            (1..=room.len() as i64).collect::<Vec<_>>(),
+            "a log has a hole"
+        );
+    }
+}

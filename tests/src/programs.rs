@@ -1,0 +1,59 @@
+//! The real programs, built once for a run of the tests and found beside them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// `landline-node`.
+pub fn node() -> PathBuf {
+    built().join("landline-node")
+}
+
+/// `landline-cli`.
+pub fn cli() -> PathBuf {
+    built().join("landline-cli")
+}
+
+/// The checkout.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// Cargo's target folder: the test program itself lies in `TARGET/PROFILE/deps`.
+pub fn target() -> PathBuf {
+    profile().parent().unwrap().to_owned()
+}
+
+fn profile() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().to_owned()
+}
+
+/// Builds both into the folder of this test program's profile; nearly free where that was done.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(workspace());
+        cargo.args([
+            "build",
+            "--quiet",
+            "-p",
+            "landline-node",
+            "-p",
+            "landline-cli",
+        ]);
+        cargo.arg("--target-dir").arg(target());
+        if profile().ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(
+            cargo.status().unwrap().success(),
+            "the programs don't build"
+        );
+        profile()
+    })
+}

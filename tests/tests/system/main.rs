@@ -1,0 +1,18 @@
+//! Whole-system tests: `cargo test -p landline-tests --test system`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic here is a failed test"
+)]
+
+mod cli;
+mod delivery;
+mod hostile;
+mod import;
+mod lan;
+mod offline;
+mod restore;
+mod rooms;
+mod stock;
