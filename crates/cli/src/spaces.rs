@@ -1,0 +1,409 @@
+//! `spaces`, `join` and `status`.
+
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use landline_client::command::{Join as JoinSpace, SetName};
+use landline_client::ui::{LinkState, LinkView, NearbySpace, SpaceState};
+use landline_protocol::{Admission, MemberId, Role, RoomId, RoomKind, SpaceId};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::args;
+use crate::error::CliError;
+use crate::here::{Here, Reach, one_of, title};
+use crate::message::Names;
+use crate::output::{Output, Table, count, time};
+
+/// How long `spaces` listens for those near.
+const NEARBY_LIMIT: Duration = Duration::from_secs(2);
+
+/// `spaces`: `{"spaces": [JoinedSpace], "nearby": [NearbySpace], "problem"}`
+#[derive(Debug, Serialize)]
+struct Spaces {
+    spaces: Vec<JoinedSpace>,
+    /// `{"space", "name", "admission", "addresses", "host", "joined"}` each.
+    nearby: Vec<NearbySpace>,
+    /// Why spaces near can't be found; null where all is well.
+    problem: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct JoinedSpace {
+    space: SpaceId,
+    name: String,
+    admission: Admission,
+    role: Role,
+    /// `connected`, `connecting`, `looking` or `refused`.
+    link: LinkState,
+    /// Events written here that the space does not have yet.
+    queued: u64,
+}
+
+pub(crate) async fn spaces(here: &mut Here, output: Output) -> Result<(), CliError> {
+    let until = Instant::now() + NEARBY_LIMIT;
+    here.wait(until, |_| false).await?;
+    let now = here.now();
+    output.show(&Spaces {
+        spaces: now.spaces.iter().map(JoinedSpace::new).collect(),
+        nearby: now.nearby.clone(),
+        problem: now.discovery_problem.clone(),
+    })
+}
+
+impl JoinedSpace {
+    fn new(state: &SpaceState) -> Self {
+        let space = &state.space;
+        Self {
+            space: space.space,
+            name: space.name.clone(),
+            admission: space.admission,
+            role: space.role,
+            link: space.link.state,
+            queued: space.queued,
+        }
+    }
+}
+
+impl Display for Spaces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.spaces.is_empty() && self.nearby.is_empty() {
+            writeln!(
+                f,
+                "No space was joined here, and none is near. Join one by its address: landline-cli join ADDRESS --name ME"
+            )?;
+        }
+        let mut table = Table::default();
+        for space in &self.spaces {
+            let queued = if space.queued > 0 {
+                format!("{} queued", space.queued)
+            } else {
+                String::new()
+            };
+            table.row([
+                space.name.clone(),
+                "joined".into(),
+                link_word(space.link).into(),
+                queued,
+            ]);
+        }
+        for near in self.nearby.iter().filter(|near| !near.joined) {
+            let address = near.addresses.first().cloned().unwrap_or_default();
+            table.row([
+                near.name.clone(),
+                "near".into(),
+                near.admission.to_string(),
+                format!("{} on {}", address, near.host),
+            ]);
+        }
+        write!(f, "{table}")?;
+        match &self.problem {
+            Some(problem) => writeln!(f, "Spaces near can't be found: {problem}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn link_word(state: LinkState) -> &'static str {
+    match state {
+        LinkState::Connected => "connected",
+        LinkState::Connecting => "connecting",
+        LinkState::Looking => "not reachable",
+        LinkState::Refused => "refused",
+    }
+}
+
+/// `join`: `{"space", "name", "me", "role"}`
+#[derive(Debug, Serialize)]
+struct Joined {
+    space: SpaceId,
+    name: String,
+    /// Who this data folder is, in every space.
+    me: MemberId,
+    role: Role,
+}
+
+impl Display for Joined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "you are in {} as {}", self.name, self.role)
+    }
+}
+
+pub(crate) async fn join(
+    here: &mut Here,
+    args: args::Join,
+    output: Output,
+) -> Result<(), CliError> {
+    let until = Instant::now() + Duration::from_secs(args.timeout);
+    if let Some(name) = args.name {
+        here.client().set_name(SetName { name }).await?;
+    } else if here.now().me.name.is_none() {
+        return Err(CliError::Usage(
+            "say what people should call you: --name ME".into(),
+        ));
+    }
+    let (space, address) = place(here, &args.place, until).await?;
+    let join = here.client().join(JoinSpace {
+        space,
+        address,
+        passcode: args.passcode,
+    });
+    let space = match tokio::time::timeout_at(until, join).await {
+        Ok(answer) => answer?.space,
+        Err(_) => {
+            return Err(CliError::Offline(format!(
+                "{} did not answer within {} s",
+                args.place, args.timeout
+            )));
+        }
+    };
+    let known = |now: &landline_client::ui::Snapshot| {
+        now.spaces.iter().any(|known| known.space.space == space)
+    };
+    if !here.wait(until, known).await? {
+        return Err(CliError::Offline(format!(
+            "{} did not answer within {} s",
+            args.place, args.timeout
+        )));
+    }
+    // The rooms are worth having at once; a long history comes in with the next commands.
+    here.connect(space, Reach::UpToDate).await?;
+    let view = &here.state(space)?.space;
+    output.show(&Joined {
+        space,
+        name: view.name.clone(),
+        me: view.me,
+        role: view.role,
+    })
+}
+
+/// A space near by name or id, else what was typed is taken for an address.
+async fn place(
+    here: &mut Here,
+    wanted: &str,
+    until: Instant,
+) -> Result<(Option<SpaceId>, Option<String>), CliError> {
+    if is_address(wanted) {
+        return Ok((None, Some(wanted.to_owned())));
+    }
+    // A word without dots may be a host's name as well: seen near decides, and only for a while.
+    let until = if wanted.contains(char::is_whitespace) {
+        until
+    } else {
+        until.min(Instant::now() + 2 * NEARBY_LIMIT)
+    };
+    loop {
+        let now = here.now();
+        let near = now
+            .nearby
+            .iter()
+            .map(|near| (near.space, near.name.as_str()));
+        if let Some(space) = one_of(near, wanted, "space")? {
+            return Ok((Some(space), None));
+        }
+        if here.next(until).await?.is_none() {
+            break;
+        }
+    }
+    if wanted.contains(char::is_whitespace) {
+        return Err(CliError::NotFound(format!(
+            "no space called {wanted} is near; join it by its address"
+        )));
+    }
+    Ok((None, Some(wanted.to_owned())))
+}
+
+/// Written so that it can't be meant as a name: an invitation link, a port, numbers, a domain.
+fn is_address(text: &str) -> bool {
+    let host = text
+        .rsplit_once(':')
+        .filter(|(_, port)| port.parse::<u16>().is_ok())
+        .map(|(host, _)| host);
+    text.starts_with("landline://")
+        || text == "localhost"
+        || text.parse::<std::net::IpAddr>().is_ok()
+        || host.is_some_and(|host| !host.contains(char::is_whitespace))
+        || text.starts_with('[')
+        || text.ends_with(".local")
+}
+
+/// `status`: `{"me": {"member", "name"}, "version", "data_dir", "spaces": [SpaceStatus]}`
+#[derive(Debug, Serialize)]
+struct Status {
+    me: Me,
+    version: String,
+    data_dir: String,
+    spaces: Vec<SpaceStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct Me {
+    member: MemberId,
+    name: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SpaceStatus {
+    space: SpaceId,
+    name: String,
+    role: Role,
+    /// `{"state", "host", "last_connected", "next_try", "catching_up", "problem"}`
+    link: LinkView,
+    queued: u64,
+    rooms: Vec<RoomStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct RoomStatus {
+    room: RoomId,
+    title: String,
+    kind: RoomKind,
+    /// The seq of the room's newest event that is known here.
+    head: u64,
+    /// How far read, and the others' messages after that.
+    read: u64,
+    unread: u64,
+    queued: u64,
+}
+
+pub(crate) async fn status(
+    here: &mut Here,
+    wanted: Option<&str>,
+    output: Output,
+) -> Result<(), CliError> {
+    let chosen = wanted.map(|wanted| here.space(Some(wanted))).transpose()?;
+    let spaces: Vec<SpaceId> = here
+        .now()
+        .spaces
+        .iter()
+        .map(|known| known.space.space)
+        .filter(|space| chosen.is_none_or(|chosen| chosen == *space))
+        .collect();
+    for space in &spaces {
+        // Refused is a state worth showing here, not a failure.
+        match here.connect(*space, Reach::UpToDate).await {
+            Ok(_) | Err(CliError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    // What goes out now anyway is not told as queued.
+    here.flush().await?;
+    let now = here.now();
+    output.show(&Status {
+        me: Me {
+            member: now.me.member,
+            name: now.me.name.clone(),
+        },
+        version: now.me.version.clone(),
+        data_dir: now.me.data_dir.clone(),
+        spaces: now
+            .spaces
+            .iter()
+            .filter(|state| spaces.contains(&state.space.space))
+            .map(SpaceStatus::new)
+            .collect(),
+    })
+}
+
+impl SpaceStatus {
+    fn new(state: &SpaceState) -> Self {
+        let names = Names::new(state);
+        let room = |room: &landline_client::ui::RoomView| RoomStatus {
+            room: room.room,
+            title: title(room, state, &names),
+            kind: room.kind,
+            head: room.head,
+            read: room.read,
+            unread: room.unread,
+            queued: room.queued,
+        };
+        Self {
+            space: state.space.space,
+            name: state.space.name.clone(),
+            role: state.space.role,
+            link: state.space.link.clone(),
+            queued: state.space.queued,
+            rooms: state.rooms.iter().map(room).collect(),
+        }
+    }
+}
+
+impl Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} ({})",
+            self.me.name.as_deref().unwrap_or("no name yet"),
+            self.me.member
+        )?;
+        writeln!(f, "{}", self.data_dir)?;
+        for space in &self.spaces {
+            writeln!(
+                f,
+                "\n{} as {}: {}",
+                space.name,
+                space.role,
+                link_words(&space.link)
+            )?;
+            if space.queued > 0 {
+                writeln!(f, "{} queued", count(space.queued, "event"))?;
+            }
+            let mut table = Table::default();
+            for room in &space.rooms {
+                let queued = if room.queued > 0 {
+                    format!("{} queued", room.queued)
+                } else {
+                    String::new()
+                };
+                table.row([
+                    format!("  {}", room.title),
+                    format!("up to {}", room.head),
+                    format!("{} unread", room.unread),
+                    queued,
+                ]);
+            }
+            write!(f, "{table}")?;
+        }
+        Ok(())
+    }
+}
+
+fn link_words(link: &LinkView) -> String {
+    let mut words = link_word(link.state).to_owned();
+    if let Some(left) = link.catching_up.filter(|left| *left > 0) {
+        words = format!("{words}, {} to fetch", count(left, "event"));
+    }
+    if link.state != LinkState::Connected {
+        if let Some(at) = link.last_connected {
+            words = format!("{words}, last connected {}", time(at));
+        }
+        if let Some(problem) = &link.problem {
+            words = format!("{words}: {problem}");
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_names() {
+        for address in [
+            "127.0.0.1",
+            "127.0.0.1:7717",
+            "::1",
+            "[fe80::1%2]:7717",
+            "localhost",
+            "nas:7717",
+            "nas.local",
+            "landline://join?at=x",
+        ] {
+            assert!(is_address(address), "{address}");
+        }
+        for name in ["Lab", "Team: night", "Ward 4", "v1.2", "a b:1"] {
+            assert!(!is_address(name), "{name}");
+        }
+    }
+}
