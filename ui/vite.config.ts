@@ -15,7 +15,11 @@ export default defineConfig(({ mode }) => ({
   plugins: [svelte()],
   clearScreen: false,
   server: { port: 5173, strictPort: true },
-  preview: { port: 4173, strictPort: true, headers: { "Content-Security-Policy": contentSecurityPolicy() } },
+  preview: {
+    port: 4173,
+    strictPort: true,
+    headers: { "Content-Security-Policy": contentSecurityPolicy() },
+  },
   build: {
     target: ["safari16", "chrome109"],
     outDir: mode === "fake" ? "dist-fake" : "dist",
@@ -24,11 +28,12 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
-    rollupOptions: { input: mode === "fake" ? "fake.html" : "index.html" },
+    rolldownOptions: { input: mode === "fake" ? "fake.html" : "index.html" },
   },
   test: {
     include: ["src/**/*.test.ts"],
-    environment: "happy-dom",
+    environment: "jsdom",
+    isolate: false,
     restoreMocks: true,
   },
   resolve: mode === "test" ? { conditions: ["browser"] } : {},

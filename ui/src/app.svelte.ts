@@ -34,6 +34,7 @@ export class App {
   #state = $state.raw<State>(EMPTY);
   readonly #backend: Backend;
   /** Pages being read, with what was told of their rooms meanwhile. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on the screen follows from it
   readonly #reading = new Map<RoomId, UiEvent[]>();
   #writing: Promise<unknown> = Promise.resolve();
 

@@ -43,12 +43,13 @@ export const en = {
   "first.address_placeholder": "192.168.1.20:7717",
   "first.address_label": "Link or address",
   "first.host": "Host a space",
-  "first.host_hint": "This computer becomes the place where your team meets. No account, no internet.",
+  "first.host_hint":
+    "This computer becomes the place where your team meets. No account, no internet.",
 
-  "admission.open": "Anyone on the network may join",
-  "admission.open_short": "open",
+  "admission.open": "Anyone on the network",
+  "admission.open_short": "open to all",
   "admission.passcode": "With a passcode",
-  "admission.passcode_short": "passcode",
+  "admission.passcode_short": "asks for a passcode",
   "admission.invite": "By invitation",
   "admission.invite_short": "by invitation",
   "admission.unknown": "Ask the host how to join",
@@ -64,10 +65,12 @@ export const en = {
   "host.admission": "Who may join?",
   "host.passcode_label": "Passcode",
   "host.passcode_needed": "Type a passcode, or let anyone join.",
-  "host.what": "It stays as long as this app runs on this computer. Everything is kept on its disk.",
+  "host.what":
+    "It stays as long as this app runs on this computer. Everything is kept on its disk.",
   "host.confirm": "Host it",
 
   // Host panel
+  "hosting.menu": "Hosting",
   "hosting.title": "Hosting {name}",
   "hosting.on": "Host on this computer",
   "hosting.on_hint": "While it is off, others keep what they have and write into their outbox.",
@@ -82,7 +85,10 @@ export const en = {
   "rail.label": "Spaces",
   "rail.add": "Join or host another space",
   "rail.space": "{name}",
-  "rail.space_unread": { one: "{name}, {count} unread message", other: "{name}, {count} unread messages" },
+  "rail.space_unread": {
+    one: "{name}, {count} unread message",
+    other: "{name}, {count} unread messages",
+  },
   "space.menu": "Menu of {name}",
   "space.leave": "Leave on this computer",
   "space.leave_sure": "Leave {name} on this computer? What was kept of it here is deleted.",
@@ -118,8 +124,8 @@ export const en = {
   "create.topic": "Topic",
   "create.optional": "optional",
   "create.kind": "Who may see it?",
-  "create.public": "Everyone in the space",
-  "create.private": "Only people who are invited",
+  "create.public": "Everyone here",
+  "create.private": "Invited people",
   "create.confirm": "Create room",
   "browse.title": "Find a room to join",
   "browse.filter": "Filter by name",
@@ -132,6 +138,7 @@ export const en = {
   "presence.dnd": "do not disturb",
   "presence.offline": "offline",
   "presence.unknown": "online",
+  "presence.not_known": "not known while there is no connection",
   "presence.offline_since": "offline since {time}",
   "presence.set": "Set my presence",
   "presence.mine": "You are {state}",
@@ -150,7 +157,8 @@ export const en = {
   "link.banned": "You were banned from {space}.",
   "link.wrong_passcode": "{space} asks for a passcode.",
   "link.not_admitted": "{space} takes new people by invitation only.",
-  "link.bad_key": "The key of {space} has changed. Ask the host whether they set it up anew before you join again.",
+  "link.bad_key":
+    "The key of {space} has changed. Ask the host whether they set it up anew before you join again.",
   "link.unsupported": "{space} runs another version of Landline. Update the older one.",
   "link.enter_passcode": "Enter passcode",
   "link.host_back": "{host} is back",
@@ -203,7 +211,8 @@ export const en = {
   "typing.many": "{names} are typing…",
 
   "invite.title": "Bring your people in",
-  "invite.same_network": "On this network they see {space} in Landline by itself. Elsewhere they type an address:",
+  "invite.same_network":
+    "On this network they see {space} in Landline by itself. Elsewhere they type an address:",
   "invite.no_address": "On this network they see {space} in Landline by itself.",
   "invite.admission": "Who may join",
   "invite.hide": "Hide",
@@ -214,7 +223,10 @@ export const en = {
   "composer.send": "Send",
   "composer.editing": "Editing a queued message",
   "composer.too_long": { one: "{count} character too long", other: "{count} characters too long" },
-  "composer.queued": { one: "{count} queued, sent when {host} is back", other: "{count} queued, sent when {host} is back" },
+  "composer.queued": {
+    one: "{count} queued, sent when {host} is back",
+    other: "{count} queued, sent when {host} is back",
+  },
   "composer.sending": { one: "Sending {count}…", other: "Sending {count}…" },
   "composer.offline": "You can write: it is sent when {host} is back",
   "composer.complete": "People to mention",
@@ -224,7 +236,7 @@ export const en = {
   // Search
   "search.here": "Search in {room}",
   "search.everywhere": "Search everywhere",
-  "search.placeholder": "Words or \"a phrase\"",
+  "search.placeholder": 'Words or "a phrase"',
   "search.scope_room": "This room",
   "search.scope_all": "Everywhere",
   "search.none": "Nothing found for “{query}” on this computer.",

@@ -23,7 +23,8 @@ const ALLOWED: Config = {
   ALLOW_ARIA_ATTR: false,
 };
 
-const CLASSES = /^(?:mention|mention me|language-[a-z0-9+#-]{1,20}|hljs(?:-[a-z_]+)?(?: [a-z_]+)*)$/;
+const CLASSES =
+  /^(?:mention|mention me|language-[a-z0-9+#-]{1,20}|hljs(?:-[a-z_]+)?(?: [a-z_]+)*)$/;
 
 /** Rendered texts that are kept: rows come and go while one scrolls. */
 const CACHE_TEXTS = 2_000;

@@ -124,9 +124,7 @@ function withSnapshot(state: State, snapshot: Snapshot): State {
 
 function withSpace(state: State, view: SpaceView): State {
   const known = state.spaces[view.space];
-  const space: Space = known
-    ? { ...known, view }
-    : { view, rooms: {}, people: {}, typing: {} };
+  const space: Space = known ? { ...known, view } : { view, rooms: {}, people: {}, typing: {} };
   return {
     ...state,
     spaces: { ...state.spaces, [view.space]: space },

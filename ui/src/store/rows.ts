@@ -50,6 +50,21 @@ export function rowsOf(items: readonly Item[], line: UnreadLine | null): Row[] {
   return rows;
 }
 
+/**
+ * The highest seq down to the row with this key; of all rows where there is none with it (what
+ * stands below them has no seq: my queued messages, the invitation).
+ */
+export function seqAbove(rows: readonly Row[], key: string | undefined): number | null {
+  const index = rows.findIndex((row) => row.key === key);
+  const above = rows.slice(0, index < 0 ? rows.length : index + 1);
+  for (const row of above.toReversed()) {
+    const item =
+      row.kind === "message" ? row.item : row.kind === "system" ? row.items.at(-1) : null;
+    if (item?.seq != null) return item.seq;
+  }
+  return null;
+}
+
 /** System events in a row are one row. */
 function gather(rows: Row[], item: Item): void {
   const previous = rows.at(-1);

@@ -5,6 +5,7 @@ import type { Item } from "../backend/gen/Item";
 import type { MemberId } from "../backend/gen/MemberId";
 import type { MessageView } from "../backend/gen/MessageView";
 import type { PersonView } from "../backend/gen/PersonView";
+import type { PresenceState } from "../backend/gen/PresenceState";
 import type { RoomView } from "../backend/gen/RoomView";
 import type { Space, State, Timeline } from "./state";
 
@@ -61,6 +62,11 @@ export function roomName(space: Space, room: RoomView): string {
     .join(", ");
 }
 
+/** Whether somebody is there: without the link nobody knows. */
+export function presenceOf(space: Space, person: PersonView): PresenceState {
+  return space.view.link.state === "connected" ? person.state : "offline";
+}
+
 export interface RoomSections {
   rooms: RoomView[];
   direct: RoomView[];
@@ -72,8 +78,7 @@ export function roomSections(space: Space, open: string | null): RoomSections {
     (room) => room.kind !== "unknown" && ((room.open && !room.archived) || room.room === open),
   );
   const byName = (a: RoomView, b: RoomView) =>
-    Number(b.everyone) - Number(a.everyone) ||
-    roomName(space, a).localeCompare(roomName(space, b));
+    Number(b.everyone) - Number(a.everyone) || roomName(space, a).localeCompare(roomName(space, b));
   const byTime = (a: RoomView, b: RoomView) => (b.last_at ?? 0) - (a.last_at ?? 0);
   return {
     rooms: shown.filter((room) => room.kind !== "direct").sort(byName),

@@ -87,9 +87,7 @@ export interface Target {
 }
 
 export type Drawer =
-  | { kind: "people" }
-  | { kind: "details" }
-  | { kind: "search"; everywhere: boolean };
+  { kind: "people" } | { kind: "details" } | { kind: "search"; everywhere: boolean };
 
 export type Dialog =
   | { kind: "host" }

@@ -5,7 +5,16 @@ import type { Item } from "../gen/Item";
 import type { Page } from "../gen/Page";
 import type { SearchHit } from "../gen/SearchHit";
 import type { FakeBackend } from "./fake";
-import { ME, memberId, message, room, studio, system, type FakeRoom, type FakeSpace } from "./scene";
+import {
+  ME,
+  memberId,
+  message,
+  room,
+  studio,
+  system,
+  type FakeRoom,
+  type FakeSpace,
+} from "./scene";
 
 export type Answers = { [K in CommandName]: (request: Request<K>) => Reply<K> };
 
@@ -61,8 +70,18 @@ export function answers(fake: FakeBackend): Answers {
     },
     browse_rooms: ({ query }) => {
       const rooms = [
-        { room: "0199aa00-0000-7000-8000-000000000071", name: "field-notes", topic: "What we saw", member_count: 12 },
-        { room: "0199aa00-0000-7000-8000-000000000072", name: "lunch", topic: "", member_count: 19 },
+        {
+          room: "0199aa00-0000-7000-8000-000000000071",
+          name: "field-notes",
+          topic: "What we saw",
+          member_count: 12,
+        },
+        {
+          room: "0199aa00-0000-7000-8000-000000000072",
+          name: "lunch",
+          topic: "",
+          member_count: 19,
+        },
       ];
       return { rooms: rooms.filter(({ name }) => name.includes(query.toLowerCase())) };
     },
@@ -134,7 +153,9 @@ function join(
     throw new Refused({ code: "wrong_passcode", message: "the passcode is wrong" });
   }
   const made = studio(Date.now(), "studio");
-  fake.add(found ? { ...made, view: { ...made.view, space: found.space, name: found.name } } : made);
+  fake.add(
+    found ? { ...made, view: { ...made.view, space: found.space, name: found.name } } : made,
+  );
   return { space: found?.space ?? made.view.space };
 }
 

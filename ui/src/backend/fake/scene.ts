@@ -230,11 +230,24 @@ function workshop(now: number): Item[] {
       type: "room_changed",
       topic: "Benches, keys and who has the big printer",
     }),
-    message(uuid(0x20021), 9, by(2), at(170), "Who took the **calibration kit**? It was on bench 2."),
+    message(
+      uuid(0x20021),
+      9,
+      by(2),
+      at(170),
+      "Who took the **calibration kit**? It was on bench 2.",
+    ),
     message(uuid(0x20022), 10, by(5), at(168), "Me, back in an hour. Sorry! 🙏"),
-    message(uuid(0x20023), 11, by(2), at(42), "@Mira Solberg can you check the numbers before we print?", {
-      mentions: [ME],
-    }),
+    message(
+      uuid(0x20023),
+      11,
+      by(2),
+      at(42),
+      "@Mira Solberg can you check the numbers before we print?",
+      {
+        mentions: [ME],
+      },
+    ),
     message(
       uuid(0x20024),
       12,
@@ -293,7 +306,13 @@ export function studio(now: number, scene: SceneName): FakeSpace {
   );
   const unreadFrom = general.items.length - 14;
   unread(general, scene === "studio" ? unreadFrom : general.items.length);
-  const bench = room(0x12, "public", "workshop", "Benches, keys and who has the big printer", workshop(now));
+  const bench = room(
+    0x12,
+    "public",
+    "workshop",
+    "Benches, keys and who has the big printer",
+    workshop(now),
+  );
   unread(bench, 10);
   bench.view.mentions = 1;
   const quiet = room(0x13, "public", "reading-list", "", [

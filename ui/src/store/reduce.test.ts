@@ -1,0 +1,153 @@
+import { describe, expect, test } from "vitest";
+import { reduce } from "./reduce";
+import { ME, inRooms, page, person, room, said, snapshot, space } from "./sample";
+import { currentRoom, currentTimeline } from "./select";
+import { EMPTY, NOTICES_SHOWN, TIMELINES_KEPT, type Change, type State } from "./state";
+
+const after = (state: State, ...changes: Change[]) => changes.reduce(reduce, state);
+const general = room("general");
+
+describe("the snapshot", () => {
+  test("makes the state ready, with spaces in their order", () => {
+    const state = reduce(EMPTY, { event: "snapshot", ...snapshot([general]) });
+    expect(state.ready).toBe(true);
+    expect(state.order).toEqual(["studio"]);
+    expect(state.spaces["studio"]?.rooms["general"]).toEqual(general);
+  });
+
+  test("a second one drops timelines that may be out of date", () => {
+    const state = after(inRooms(general), {
+      event: "page",
+      room: "general",
+      page: page([said(1)]),
+      where: "newest",
+    });
+    const again = reduce(state, { event: "snapshot", ...snapshot([general]) });
+    expect(again.timelines).toEqual({});
+    expect(again.place.room).toBe("general");
+  });
+});
+
+describe("spaces, rooms and people", () => {
+  test("a space that is new comes last in the rail, without rooms until they are told", () => {
+    const state = reduce(inRooms(general), { event: "space", space: space({ space: "nord" }) });
+    expect(state.order).toEqual(["studio", "nord"]);
+    expect(state.spaces["nord"]?.rooms).toEqual({});
+  });
+
+  test("a space that has changed keeps its rooms", () => {
+    const state = reduce(inRooms(general), { event: "space", space: space({ queued: 3 }) });
+    expect(state.spaces["studio"]?.view.queued).toBe(3);
+    expect(state.spaces["studio"]?.rooms["general"]).toEqual(general);
+  });
+
+  test("a space that is gone takes its timelines and the place with it", () => {
+    const state = after(
+      inRooms(general),
+      { event: "page", room: "general", page: page([said(1)]), where: "newest" },
+      { event: "space_gone", space: "studio" },
+    );
+    expect(state.order).toEqual([]);
+    expect(state.timelines).toEqual({});
+    expect(state.place.space).toBeNull();
+    expect(currentRoom(state)).toBeNull();
+  });
+
+  test("presence changes people who are known, and nobody else", () => {
+    const here = reduce(inRooms(general), {
+      event: "people",
+      space: "studio",
+      people: [person("ana")],
+    });
+    const change = { state: "away", text: "lunch", last_seen: 5 } as const;
+    const state = reduce(here, {
+      event: "presence",
+      space: "studio",
+      changes: [
+        { member: "ana", ...change },
+        { member: "nobody", ...change },
+      ],
+    });
+    expect(state.spaces["studio"]?.people["ana"]).toMatchObject(change);
+    expect(Object.keys(state.spaces["studio"]?.people ?? {})).toEqual([ME, "ana"]);
+  });
+
+  test("what is told of a space that is not there changes nothing", () => {
+    const state = inRooms(general);
+    expect(reduce(state, { event: "room", space: "nord", room: room("x") })).toEqual(state);
+  });
+});
+
+describe("the line of unread messages", () => {
+  const unread = room("general", { unread: 2, first_unread: 7 });
+
+  test("stands at the first unread when a room is opened, and fades when read", () => {
+    const state = inRooms(unread);
+    expect(state.place.line).toEqual({ seq: 7, done: false });
+    expect(reduce(state, { event: "line_done" }).place.line).toEqual({ seq: 7, done: true });
+  });
+
+  test("is not there where all is read", () => {
+    expect(inRooms(general).place.line).toBeNull();
+  });
+
+  test("comes for what arrives while the window is in the background", () => {
+    const away = reduce(inRooms(general), { event: "focus", on: false });
+    const state = reduce(away, { event: "room", space: "studio", room: unread });
+    expect(state.place.line).toEqual({ seq: 7, done: false });
+  });
+
+  test("does not come for what arrives before one's eyes", () => {
+    const state = reduce(inRooms(general), { event: "room", space: "studio", room: unread });
+    expect(state.place.line).toBeNull();
+  });
+});
+
+describe("timelines", () => {
+  const open = (id: string): Change => ({
+    event: "page",
+    room: id,
+    page: page([said(1)]),
+    where: "newest",
+  });
+
+  test("items of a room without a timeline wait for its page", () => {
+    const state = inRooms(general);
+    expect(
+      reduce(state, { event: "items", space: "studio", room: "general", items: [said(1)] }),
+    ).toBe(state);
+  });
+
+  test("a reload marks the timeline as stale, the next page makes it true again", () => {
+    const stale = after(inRooms(general), open("general"), {
+      event: "reload",
+      space: "studio",
+      room: "general",
+    });
+    expect(currentTimeline(stale)?.stale).toBe(true);
+    expect(currentTimeline(reduce(stale, open("general")))?.stale).toBe(false);
+  });
+
+  test("only the ones read last are kept", () => {
+    const rooms = Array.from({ length: TIMELINES_KEPT + 2 }, (_, n) => `room-${n}`);
+    const state = after(inRooms(general), ...rooms.map(open));
+    expect(Object.keys(state.timelines)).toEqual(rooms.slice(-TIMELINES_KEPT));
+  });
+});
+
+test("no more notices than fit, each closed by its own key", () => {
+  const notice: Change = { event: "notice", refusal: { code: "internal", message: "no" } };
+  const state = after(EMPTY, notice, notice, notice, notice);
+  expect(state.notices).toHaveLength(NOTICES_SHOWN);
+  const [first, ...rest] = state.notices;
+  expect(reduce(state, { event: "notice_closed", key: first?.key ?? 0 }).notices).toEqual(rest);
+});
+
+test("changing room closes the details of the old one, not the search", () => {
+  const two = inRooms(general, room("other"));
+  const to: Change = { event: "opened", space: "studio", room: "other" };
+  const details = reduce(two, { event: "drawer", drawer: { kind: "details" } });
+  expect(reduce(details, to).drawer).toBeNull();
+  const search = reduce(two, { event: "drawer", drawer: { kind: "search", everywhere: true } });
+  expect(reduce(search, to).drawer).toEqual({ kind: "search", everywhere: true });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { reduce } from "./reduce";
+import { ME, inRooms, page, person, queued, room, said, snapshot, space } from "./sample";
+import { displayNames, lastQueued, presenceOf, roomName, roomSections, unreadOf } from "./select";
+import { EMPTY, type Space } from "./state";
+import { fromPage } from "./timeline";
+
+function studio(rooms: Parameters<typeof snapshot>[0], people = [person(ME)]): Space {
+  const found = reduce(EMPTY, { event: "snapshot", ...snapshot(rooms, people) }).spaces["studio"];
+  if (!found) throw new Error("no space");
+  return found;
+}
+
+test("alike names are told apart by the start of the key", () => {
+  const here = studio(
+    [],
+    [
+      person("AAAAxx", { name: "Ana" }),
+      person("BBBBxx", { name: "Ana" }),
+      person("C", { name: "Jo" }),
+    ],
+  );
+  expect([...displayNames(here.people).values()]).toEqual(["Ana (AAAA)", "Ana (BBBB)", "Jo"]);
+});
+
+test("a direct room is called after the others in it", () => {
+  const direct = room("d", { kind: "direct", name: "", members: [ME, "ana"] });
+  const here = studio([direct], [person(ME), person("ana", { name: "Ana" })]);
+  expect(roomName(here, direct)).toBe("Ana");
+});
+
+describe("the sidebar", () => {
+  test("has the room of everyone first, then by name; left and archived ones are not there", () => {
+    const here = studio([
+      room("zebra"),
+      room("apple"),
+      room("general", { everyone: true }),
+      room("left", { open: false }),
+      room("old", { archived: true }),
+    ]);
+    expect(roomSections(here, null).rooms.map(({ room: id }) => id)).toEqual([
+      "general",
+      "apple",
+      "zebra",
+    ]);
+  });
+
+  test("keeps the room that is open even when one has been removed from it", () => {
+    const here = studio([room("left", { open: false })]);
+    expect(roomSections(here, "left").rooms).toHaveLength(1);
+  });
+
+  test("hides a room of a kind of a later version", () => {
+    expect(roomSections(studio([room("odd", { kind: "unknown" })]), null).rooms).toEqual([]);
+  });
+});
+
+test("mentions and direct messages are loud, rooms one has left are silent", () => {
+  const here = studio([
+    room("a", { unread: 5, mentions: 1 }),
+    room("d", { kind: "direct", unread: 2 }),
+    room("left", { open: false, unread: 9, mentions: 9 }),
+  ]);
+  expect(unreadOf(here)).toEqual({ messages: 7, loud: 3 });
+});
+
+test("nobody is known to be there while there is no connection", () => {
+  const here = studio([], [person("ana")]);
+  const ana = person("ana", { state: "online" });
+  expect(presenceOf(here, ana)).toBe("online");
+  const link = { ...here.view.link, state: "looking" } as const;
+  expect(presenceOf({ ...here, view: space({ link }) }, ana)).toBe("offline");
+});
+
+test("Up takes the last of my messages that is still queued, never one that was sent", () => {
+  const timeline = fromPage(page([said(1, ME), queued("one"), queued("two")]));
+  expect(lastQueued(timeline, ME)?.id).toBe("two");
+  expect(lastQueued(fromPage(page([said(1, ME)])), ME)).toBeNull();
+});
+
+test("the state starts with nothing open", () => {
+  expect(inRooms().place.room).toBeNull();
+});
