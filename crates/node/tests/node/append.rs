@@ -1,5 +1,6 @@
 //! Appending and relaying: order, safety of repetition, durability.
 
+use landline_node::Rates;
 use serde_json::{Value, json};
 
 use crate::client::{Client, event, message};
@@ -65,4 +66,219 @@ async fn appending_again_is_answered_as_the_first_time_and_stored_once() {
     let mut ann = Client::enter(place.address(), "ann").await;
     assert_eq!(ann.append(json!([once])).await.unwrap()[0], first[0]);
     assert_eq!(ann.log(&general).await.len(), 2);
+}
+
+#[tokio::test]
+async fn many_at_once_are_numbered_without_a_hole_and_in_each_authors_order() {
+    let place = Place::new().await;
+    let mut listener = Client::enter(place.address(), "listener").await;
+    let general = listener.general().await;
+    let (people, each) = (8, 60);
+    let mut tasks = Vec::new();
+    for person in 0..people {
+        let (node, general) = (place.address(), general.clone());
+        tasks.push(tokio::spawn(async move {
+            let mut client = Client::enter(node, &format!("person{person}")).await;
+            // All of it without waiting for an answer.
+            let mut rids = Vec::new();
+            for n in 0..each {
+                let events = json!([event(&general, message(&format!("{person} {n}")))]);
+                rids.push(client.send("append", json!({ "events": events })).await);
+            }
+            for rid in rids {
+                let answer = client.answer(&rid).await.expect("accepted");
+                assert!(answer["results"][0]["seq"].is_u64(), "{answer}");
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+
+    let log = listener.log(&general).await;
+    let expected: Vec<u64> = (1..=people * each + 1).collect();
+    assert_eq!(seqs(&log), expected);
+    let mut heard = Vec::new();
+    while heard.len() < (people * each) as usize {
+        let push = listener
+            .push_where("events", |push| push["room"] == json!(general))
+            .await;
+        heard.extend(push["events"].as_array().unwrap().clone());
+    }
+    assert_eq!(heard, log[1..], "told as stored, in order, once");
+    for person in 0..people {
+        let own: Vec<&str> = log[1..]
+            .iter()
+            .filter_map(|event| event["content"]["text"].as_str())
+            .filter(|text| text.starts_with(&format!("{person} ")))
+            .collect();
+        let expected: Vec<String> = (0..each).map(|n| format!("{person} {n}")).collect();
+        assert_eq!(own, expected);
+    }
+    let times: Vec<i64> = log
+        .iter()
+        .map(|event| event["accepted_at"].as_i64().unwrap())
+        .collect();
+    assert!(times.is_sorted());
+}
+
+#[tokio::test]
+async fn content_is_relayed_and_kept_as_the_bytes_that_came() {
+    let mut place = Place::new().await;
+    let mut ann = Client::enter(place.address(), "ann").await;
+    let general = ann.general().await;
+    let odd = r#"{ "text":"\u00e9 <\/b>",  "type" : "message","later":[1, 2]}"#;
+    let id = uuid::Uuid::now_v7();
+    let event = format!(r#"{{"id":"{id}","room":"{general}","sent_at":1,"content":{odd}}}"#);
+    ann.raw(&format!(
+        r#"42["append",{{"rid":"odd","events":[{event}]}}]"#
+    ))
+    .await;
+    assert_eq!(ann.reply("odd").await["ok"]["results"][0]["seq"], 2);
+    // `Value` would hide the bytes, so they are looked for in the text of the packets.
+    let heard =
+        ann.raw_where(|text| text.starts_with("42[\"events\"") && text.contains(&id.to_string()));
+    assert!(heard.await.contains(odd));
+    place.restart().await;
+    let mut ann = Client::enter(place.address(), "ann").await;
+    ann.raw(&format!(
+        r#"42["fetch",{{"rid":"f","room":"{general}","limit":9}}]"#
+    ))
+    .await;
+    let page = ann.raw_where(|text| text.contains(r#""rid":"f""#)).await;
+    assert!(page.contains(odd), "{page}");
+}
+
+#[tokio::test]
+async fn the_rate_takes_or_refuses_an_append_as_a_whole() {
+    let rates = Rates {
+        append: 1,
+        ..Rates {
+            append: 0,
+            request: 0,
+            join: 0,
+        }
+    };
+    let place = Place::with(|config| config.rates = rates).await;
+    let mut ann = Client::enter(place.address(), "ann").await;
+    let mut ben = Client::enter(place.address(), "ben").await;
+    assert_eq!(ann.welcome["limits"]["append_rate"], 1);
+    assert_eq!(ann.welcome["limits"]["append_burst"], 10);
+    let general = ann.general().await;
+    let batch = |count: usize| -> Vec<Value> {
+        (0..count)
+            .map(|n| event(&general, message(&n.to_string())))
+            .collect()
+    };
+    let first = batch(9);
+    let accepted = ann.append(json!(first)).await.unwrap();
+    assert!(accepted.iter().all(|result| result["seq"].is_u64()));
+
+    let refused = ann.append(json!(batch(9))).await.unwrap();
+    for result in &refused {
+        assert_eq!(result["error"]["code"], "too_many_requests", "{result}");
+        assert!(
+            result["error"]["retry_after_ms"].as_u64().unwrap() > 1000,
+            "{result}"
+        );
+    }
+    // What is known is not counted, alone or among others, and nobody else is held up.
+    assert_eq!(ann.append(json!(first)).await.unwrap(), accepted);
+    let mut mixed = batch(5);
+    mixed.splice(2..2, first.iter().cloned());
+    let mixed = ann.append(json!(mixed)).await.unwrap();
+    assert_eq!(mixed[2..11], accepted[..]);
+    assert_eq!(mixed[0]["error"]["code"], "too_many_requests");
+    assert_eq!(mixed[13]["error"]["code"], "too_many_requests");
+    ben.say(&general, "free").await;
+
+    // An owner's imports are not counted.
+    let import = json!({ "type": "message", "text": "old", "imported": { "name": "n", "at": 1 } });
+    let imports: Vec<Value> = (0..64).map(|_| event(&general, import.clone())).collect();
+    let imports = ann.append(json!(imports)).await.unwrap();
+    assert!(imports.iter().all(|result| result["seq"].is_u64()));
+    assert_eq!(ann.log(&general).await.len(), 1 + 9 + 1 + 64);
+}
+
+#[tokio::test]
+async fn other_requests_have_a_rate_that_connections_of_one_member_share() {
+    let rates = Rates {
+        request: 5,
+        ..Rates {
+            append: 0,
+            request: 0,
+            join: 0,
+        }
+    };
+    let place = Place::with(|config| config.rates = rates).await;
+    let mut ann = Client::enter(place.address(), "ann").await;
+    let mut ann2 = Client::enter(place.address(), "ann").await;
+    let mut refused = 0;
+    for _ in 0..10 {
+        for client in [&mut ann, &mut ann2] {
+            match client.ask("my_rooms", json!({})).await {
+                Ok(_) => {}
+                Err(code) => {
+                    assert_eq!(code, "too_many_requests");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 0);
+    // Appends have their own.
+    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    let general = ann.general().await;
+    for _ in 0..20 {
+        ann.say(&general, "x").await;
+    }
+}
+
+#[tokio::test]
+async fn a_permanent_refusal_does_not_hold_the_rest_of_an_append() {
+    let place = Place::new().await;
+    let mut ann = Client::enter(place.address(), "ann").await;
+    let general = ann.general().await;
+    let results = ann
+        .append(json!([
+            event(&general, message("one")),
+            event(&general, message("")),
+            event(&uuid::Uuid::now_v7().to_string(), message("nowhere")),
+            event(&general, message("two")),
+        ]))
+        .await
+        .unwrap();
+    assert_eq!(results[0]["seq"], 2);
+    assert_eq!(results[1]["error"]["code"], "bad_request");
+    assert_eq!(results[2]["error"]["code"], "not_found");
+    assert_eq!(results[3]["seq"], 3);
+}
+
+#[tokio::test]
+async fn a_room_and_what_is_said_in_it_may_come_in_one_append() {
+    let place = Place::new().await;
+    let mut ann = Client::enter(place.address(), "ann").await;
+    let room = uuid::Uuid::now_v7().to_string();
+    let create = json!({ "type": "room_created", "kind": "public", "name": "new" });
+    let results = ann
+        .append(json!([
+            event(&room, create.clone()),
+            event(&room, message("first")),
+            event(&room, create)
+        ]))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&results[0]["seq"], &results[1]["seq"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(
+        results[2]["error"]["code"], "conflict",
+        "another id for the same room"
+    );
+    let opened = ann.push("room_opened").await;
+    assert_eq!(
+        (&opened["room"]["id"], &opened["room"]["head"]),
+        (&json!(room), &json!(2))
+    );
 }

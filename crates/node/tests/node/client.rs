@@ -192,6 +192,20 @@ impl Client {
         self.closed
     }
 
+    /// The text of the next frame that fits; the others are lost.
+    pub(crate) async fn raw_where(&mut self, fits: impl Fn(&str) -> bool) -> String {
+        let reading = async {
+            loop {
+                match self.ws.next().await {
+                    Some(Ok(Message::Text(text))) if fits(&text) => return text.to_string(),
+                    Some(Ok(_)) => {}
+                    end => panic!("closed: {end:?}"),
+                }
+            }
+        };
+        timeout(DEADLINE, reading).await.expect("a frame that fits")
+    }
+
     /// Reads one frame; false: none came in time, or the connection is closed.
     async fn read(&mut self, until: Instant) -> bool {
         let frame = match timeout_at(until, self.ws.next()).await {

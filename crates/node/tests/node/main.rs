@@ -4,6 +4,8 @@ mod append;
 mod client;
 mod edge;
 mod place;
+mod process;
 mod read;
 mod rooms;
 mod sign_in;
+mod slow;
