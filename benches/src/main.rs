@@ -3,8 +3,12 @@
 //! Everything is real: processes, sockets, SQLite with `synchronous=FULL`. Every delivery is counted
 //! and its order checked; a run that loses or reorders one ends with an error, not with a figure.
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
-#![allow(clippy::indexing_slicing, reason = "indexing a JSON value that is not there answers null")]
+#![allow(
+    clippy::indexing_slicing,
+    reason = "indexing a JSON value that is not there answers null"
+)]
 
+mod client;
 mod node;
 mod raw;
 mod report;
@@ -24,11 +28,14 @@ struct Arguments {
 enum What {
     /// Fan-out and latency of `landline-node`, beside an in-memory socket.io server.
     Node(node::Options),
+    /// Catch-up, start, paging, search and memory of the client core.
+    Client(client::Options),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Node(options) => node::run(options).await,
+        What::Client(options) => client::run(options).await,
     }
 }

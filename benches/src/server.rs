@@ -96,14 +96,7 @@ impl Server {
 
     /// Resident memory in KiB.
     pub(crate) fn resident_kib(&self) -> anyhow::Result<u64> {
-        let id = self.process.id().context("the server has ended")?;
-        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .context("VmRSS")?;
-        let kib = line.split_whitespace().nth(1).context("VmRSS")?;
-        Ok(kib.parse()?)
+        resident_kib(self.process.id().context("the server has ended")?)
     }
 
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
@@ -180,7 +173,17 @@ pub(crate) fn tutorial_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tutorial")
 }
 
-fn beside_this(name: &str) -> anyhow::Result<PathBuf> {
+/// Resident memory of a process in KiB.
+pub(crate) fn resident_kib(id: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .context("VmRSS")?;
+    Ok(line.split_whitespace().nth(1).context("VmRSS")?.parse()?)
+}
+
+pub(crate) fn beside_this(name: &str) -> anyhow::Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     ensure!(
         path.exists(),

@@ -1,9 +1,10 @@
 //! What people really write: the conversation beside the checkout, where it is there.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::json;
 
 /// Lines taken; more would only cost memory.
 const LINES: usize = 2_000;
@@ -15,8 +16,7 @@ struct Line {
 
 /// Texts to send, and where they come from.
 pub(crate) fn conversation() -> (Vec<String>, &'static str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/team-chat.jsonl.gz");
-    let Ok(file) = std::fs::File::open(root) else {
+    let Ok(file) = std::fs::File::open(conversation_file()) else {
         let made = (0..LINES).map(|n| format!("Line {n}: lunch at noon, then the drill press."));
         return (made.collect(), "generated text");
     };
@@ -28,4 +28,37 @@ pub(crate) fn conversation() -> (Vec<String>, &'static str) {
         .filter(|text| !text.trim().is_empty() && text.len() < 4_000)
         .take(LINES);
     (texts.collect(), "real conversation")
+}
+
+/// Writes as many lines as wanted, the conversation over and over, for `landline-cli import`.
+pub(crate) fn write_conversation(file: &Path, messages: usize) -> anyhow::Result<&'static str> {
+    let mut out = BufWriter::new(std::fs::File::create(file)?);
+    let mut written = 0;
+    while written < messages {
+        let Ok(conversation) = std::fs::File::open(conversation_file()) else {
+            let (texts, source) = conversation();
+            for (at, text) in (written..messages).zip(texts.iter().cycle()) {
+                let line = json!({
+                    "room": "history", "topic": format!("Topic {}", at / 50), "author": "Somebody",
+                    "at": 1_519_660_926_000_i64 + at as i64 * 60_000, "text": format!("{text} ({at})"),
+                });
+                writeln!(out, "{line}")?;
+            }
+            out.flush()?;
+            return Ok(source);
+        };
+        for line in BufReader::new(flate2::read::GzDecoder::new(conversation)).lines() {
+            if written == messages {
+                break;
+            }
+            writeln!(out, "{}", line?)?;
+            written += 1;
+        }
+    }
+    out.flush()?;
+    Ok("real conversation")
+}
+
+fn conversation_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/team-chat.jsonl.gz")
 }

@@ -5,33 +5,51 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use crate::workspace::Workspace;
+use crate::{
+    machine::{self, TO_BUILD},
+    process::Command,
+    tools,
+    workspace::{Profile, Workspace},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// What to measure; without it, everything.
     #[arg(value_enum)]
     what: Option<What>,
+    /// What the benchmark is given: see `-- --help`.
+    #[arg(last = true)]
+    args: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
+    /// A node under load, beside the server of the chat tutorials.
     Node,
+    /// The client core with a long history.
     Client,
 }
 
 impl Bench {
     pub(crate) fn perform(self, workspace: &Workspace) -> Result<ExitCode> {
+        machine::provide(&[TO_BUILD])?;
+        tools::require_node()?;
+        tools::provide_packages(&workspace.root.join("benches").join("tutorial"))?;
+        let packages = ["landline-node", "landline-cli", "landline-benches"];
+        workspace
+            .cargo()
+            .arg("build")
+            .args(Profile::Release.args())
+            .args(packages.iter().flat_map(|package| ["--package", package]))
+            .run()?;
+        let program = workspace.program(Profile::Release, "landline-bench");
         for what in What::value_variants() {
             if self.what.is_none_or(|chosen| chosen == *what) {
-                let package = match what {
-                    What::Node => "landline-node",
-                    What::Client => "landline-client",
+                let name = match what {
+                    What::Node => "node",
+                    What::Client => "client",
                 };
-                workspace
-                    .cargo()
-                    .args(["bench", "--package", package])
-                    .run()?;
+                Command::new(&program).arg(name).args(&self.args).run()?;
             }
         }
         Ok(ExitCode::SUCCESS)
