@@ -1,0 +1,277 @@
+//! One real app in its own data folder, driven through WebKitWebDriver as a person would.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use fantoccini::elements::Element;
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use landline_tests::deadline::eventually;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::bus::Bus;
+use crate::screen::Screen;
+
+/// The keyboard's Enter, in WebDriver's words.
+const ENTER: &str = "\u{e007}";
+
+/// A line of the timeline as the window shows it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Item {
+    pub(crate) text: String,
+    pub(crate) state: String,
+    pub(crate) ticks: Option<String>,
+    pub(crate) seq: Option<u64>,
+}
+
+pub(crate) struct App {
+    pub(crate) name: &'static str,
+    folder: TempDir,
+    dark: bool,
+    driver: Child,
+    window: Client,
+}
+
+impl App {
+    /// Starts the app for somebody new.
+    pub(crate) async fn start(name: &'static str, screen: &Screen, bus: &Bus, dark: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (driver, window) = open(folder.path(), screen, bus, dark).await;
+        Self {
+            name,
+            folder,
+            dark,
+            driver,
+            window,
+        }
+    }
+
+    /// Starts it again on what is in its folder.
+    pub(crate) async fn start_again(&mut self, screen: &Screen, bus: &Bus) {
+        (self.driver, self.window) = open(self.folder.path(), screen, bus, self.dark).await;
+    }
+
+    /// `kill -9` of the app itself, in the midst of whatever it does; then its driver has no use.
+    pub(crate) async fn kill(&mut self) {
+        kill(process_of(self.folder.path()), Signal::SIGKILL).unwrap();
+        self.end_driver().await;
+    }
+
+    pub(crate) async fn close(mut self) {
+        let _ = self.window.clone().close().await;
+        self.end_driver().await;
+    }
+
+    async fn end_driver(&mut self) {
+        if let Some(id) = self.driver.id() {
+            // The driver leads a group with all that it has started.
+            let _ = killpg(Pid::from_raw(i32::try_from(id).unwrap()), Signal::SIGKILL);
+        }
+        let _ = self.driver.wait().await;
+    }
+
+    pub(crate) async fn see(&self, testid: &str) -> Element {
+        eventually(format!("{} sees {testid}", self.name), async || {
+            self.find(testid).await
+        })
+        .await
+    }
+
+    async fn find(&self, testid: &str) -> Option<Element> {
+        self.window
+            .find(Locator::Css(&format!("[data-testid={testid}]")))
+            .await
+            .ok()
+    }
+
+    /// Clicks as soon as it can be clicked.
+    pub(crate) async fn click(&self, testid: &str) {
+        eventually(format!("{} clicks {testid}", self.name), async || {
+            self.find(testid).await?.click().await.ok()
+        })
+        .await;
+    }
+
+    /// Puts this text in place of what is in a field.
+    pub(crate) async fn fill(&self, testid: &str, text: &str) {
+        let field = self.see(testid).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    pub(crate) async fn type_in(&self, testid: &str, text: &str) {
+        self.see(testid).await.send_keys(text).await.unwrap();
+    }
+
+    /// Adds this to what is in the composer and sends it.
+    pub(crate) async fn say(&self, text: &str) {
+        self.type_in("composer-input", &format!("{text}{ENTER}"))
+            .await;
+    }
+
+    /// Goes to a room by its name in the sidebar.
+    pub(crate) async fn look_at(&self, room: &str) {
+        let row = format!("[data-testid=room-list-item][data-room-name='{room}']");
+        eventually(format!("{} goes to {room}", self.name), async || {
+            self.window
+                .find(Locator::Css(&row))
+                .await
+                .ok()?
+                .click()
+                .await
+                .ok()?;
+            self.text("room-name")
+                .await
+                .filter(|shown| shown == room)
+                .map(drop)
+        })
+        .await;
+    }
+
+    /// The text of the first element of that name.
+    pub(crate) async fn text(&self, testid: &str) -> Option<String> {
+        self.find(testid).await?.text().await.ok()
+    }
+
+    pub(crate) async fn items(&self) -> Vec<Item> {
+        let script = "return [...document.querySelectorAll('[data-testid=item]')].map((item) => ({
+            text: (item.querySelector('[data-testid=item-text]')?.textContent ?? '').trim(),
+            state: item.dataset.state,
+            ticks: item.dataset.ticks ?? null,
+            seq: item.dataset.seq ? Number(item.dataset.seq) : null,
+        }));";
+        let items = self.window.execute(script, Vec::new()).await.unwrap();
+        serde_json::from_value(items).unwrap()
+    }
+
+    /// Waits for a message in this state. A queued one may be on its way already.
+    pub(crate) async fn sees_item(&self, text: &str, state: &str) {
+        eventually(format!("{} sees {text:?} {state}", self.name), async || {
+            let items = self.items().await;
+            items
+                .iter()
+                .any(|item| item.text == text && item.state == state)
+                .then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn link_state(&self) -> Option<String> {
+        self.find("connection-line")
+            .await?
+            .attr("data-state")
+            .await
+            .ok()?
+    }
+
+    pub(crate) async fn see_connected(&self) {
+        eventually(format!("{} is connected", self.name), async || {
+            (self.link_state().await.as_deref() == Some("connected")).then_some(())
+        })
+        .await;
+    }
+
+    /// The presence that the list of people shows of somebody.
+    pub(crate) async fn presence_of(&self, name: &str) -> Option<String> {
+        let row = format!("[data-testid=person][data-name='{name}']");
+        self.window
+            .find(Locator::Css(&row))
+            .await
+            .ok()?
+            .attr("data-state")
+            .await
+            .ok()?
+    }
+
+    pub(crate) async fn picture(&self, name: &str) {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desktop");
+        std::fs::create_dir_all(&folder).unwrap();
+        // What has just come fades in.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let png = self.window.screenshot().await.unwrap();
+        let file = folder.join(format!("{name}-{}.png", self.name.to_lowercase()));
+        std::fs::write(&file, png).unwrap();
+        println!("{}", file.display());
+    }
+}
+
+async fn open(folder: &Path, screen: &Screen, bus: &Bus, dark: bool) -> (Child, Client) {
+    let [port, native_port] = free_ports();
+    let mut driver = Command::new(tool("LANDLINE_TAURI_DRIVER"));
+    driver.args([
+        "--port",
+        &port.to_string(),
+        "--native-port",
+        &native_port.to_string(),
+    ]);
+    driver
+        .env("DISPLAY", &screen.display)
+        .env("DBUS_SESSION_BUS_ADDRESS", &bus.address)
+        .env("LANDLINE_DATA_DIR", folder)
+        .env_remove("WAYLAND_DISPLAY")
+        // Without a graphics card, the web view's own compositor only costs time.
+        .env("WEBKIT_DISABLE_COMPOSITING_MODE", "1")
+        .env("NO_AT_BRIDGE", "1")
+        .env("LC_ALL", "C.UTF-8")
+        .process_group(0)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    if dark {
+        driver.env("GTK_THEME", "Adwaita:dark");
+    }
+    let driver = driver.spawn().expect("tauri-driver can be started");
+    let mut capabilities = Capabilities::new();
+    let options = json!({ "application": tool("LANDLINE_APP") });
+    capabilities.insert("tauri:options".to_owned(), options);
+    capabilities.insert("browserName".to_owned(), Value::from("wry"));
+    let address = format!("http://127.0.0.1:{port}");
+    let window = eventually("the app's window opens", async || {
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities.clone());
+        match builder.connect(&address).await {
+            Ok(window) => Some(window),
+            Err(fantoccini::error::NewSessionError::NotW3C(answer)) => {
+                panic!("no session: {answer}")
+            }
+            Err(_) => None,
+        }
+    })
+    .await;
+    (driver, window)
+}
+
+/// The app's own process: the one with our program whose data folder this is.
+fn process_of(folder: &Path) -> Pid {
+    let app = std::fs::canonicalize(tool("LANDLINE_APP")).unwrap();
+    let wanted = format!("LANDLINE_DATA_DIR={}", folder.display());
+    let processes = std::fs::read_dir("/proc").unwrap();
+    let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let mut ours = ids.filter(|id| {
+        let is_app = std::fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|exe| exe == app);
+        let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        is_app
+            && environment
+                .split(|byte| *byte == 0)
+                .any(|line| line == wanted.as_bytes())
+    });
+    Pid::from_raw(ours.next().expect("the app runs"))
+}
+
+fn tool(variable: &str) -> PathBuf {
+    let path = std::env::var_os(variable);
+    let words = "is set by `cargo xtask test --only desktop`";
+    path.unwrap_or_else(|| panic!("{variable} {words}")).into()
+}
+
+/// Two ports that nobody listens on. Held open at once, so that they differ.
+fn free_ports() -> [u16; 2] {
+    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
+}

@@ -1,0 +1,180 @@
+//! A private session bus with a notification service that records, and clicks when told to.
+
+use std::collections::HashMap;
+use std::process::Stdio;
+
+use landline_tests::deadline::soon;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+use zbus::object_server::SignalEmitter;
+use zbus::zvariant::OwnedValue;
+use zbus::{Connection, interface};
+
+const PATH: &str = "/org/freedesktop/Notifications";
+const NAME: &str = "org.freedesktop.Notifications";
+/// Notifications that wait to be looked at.
+const WAITING: usize = 64;
+
+/// One call of `Notify`.
+#[derive(Debug, Clone)]
+pub(crate) struct Notification {
+    id: u32,
+    pub(crate) summary: String,
+    pub(crate) body: String,
+    actions: Vec<String>,
+}
+
+/// A running bus; it ends with this value.
+pub(crate) struct Bus {
+    /// As in `DBUS_SESSION_BUS_ADDRESS`.
+    pub(crate) address: String,
+    connection: Connection,
+    notifications: mpsc::Receiver<Notification>,
+    _daemon: Child,
+    _folder: TempDir,
+}
+
+impl Bus {
+    pub(crate) async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut daemon = Command::new("dbus-daemon")
+            .args(["--session", "--nofork", "--print-address"])
+            .arg(format!(
+                "--address=unix:path={}",
+                folder.path().join("bus").display()
+            ))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("dbus-daemon is installed");
+        let output = daemon.stdout.take().unwrap();
+        let address = BufReader::new(output)
+            .lines()
+            .next_line()
+            .await
+            .unwrap()
+            .unwrap();
+        let (record, notifications) = mpsc::channel(WAITING);
+        let connection = zbus::connection::Builder::address(address.as_str())
+            .unwrap()
+            .serve_at(PATH, Service { record, last: 0 })
+            .unwrap()
+            .name(NAME)
+            .unwrap()
+            .build()
+            .await
+            .unwrap();
+        Self {
+            address,
+            connection,
+            notifications,
+            _daemon: daemon,
+            _folder: folder,
+        }
+    }
+
+    /// The next notification with this text in its body.
+    pub(crate) async fn next_about(&mut self, text: &str) -> Notification {
+        soon(format!("a notification about {text:?}"), async {
+            loop {
+                let notification = self.notifications.recv().await.unwrap();
+                if notification.body.contains(text) {
+                    return notification;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Clicks on the notification itself, as a person does: some time after it has appeared.
+    pub(crate) async fn click(&self, notification: &Notification) {
+        assert!(
+            notification
+                .actions
+                .iter()
+                .any(|action| action == "default"),
+            "it can be clicked"
+        );
+        // notify-rust listens only once `Notify` has returned, and nobody clicks sooner.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let emitter = SignalEmitter::new(&self.connection, PATH).unwrap();
+        Service::action_invoked(&emitter, notification.id, "default")
+            .await
+            .unwrap();
+        Service::notification_closed(&emitter, notification.id, 2)
+            .await
+            .unwrap();
+    }
+}
+
+struct Service {
+    record: mpsc::Sender<Notification>,
+    last: u32,
+}
+
+#[interface(name = "org.freedesktop.Notifications")]
+impl Service {
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the signature of the Desktop Notifications Specification"
+    )]
+    async fn notify(
+        &mut self,
+        _app_name: String,
+        replaces_id: u32,
+        _app_icon: String,
+        summary: String,
+        body: String,
+        actions: Vec<String>,
+        _hints: HashMap<String, OwnedValue>,
+        _expire_timeout: i32,
+    ) -> u32 {
+        let id = if replaces_id == 0 {
+            self.last += 1;
+            self.last
+        } else {
+            replaces_id
+        };
+        let _ = self
+            .record
+            .send(Notification {
+                id,
+                summary,
+                body,
+                actions,
+            })
+            .await;
+        id
+    }
+
+    fn close_notification(&self, _id: u32) {}
+
+    fn get_capabilities(&self) -> Vec<String> {
+        ["actions", "body", "body-markup"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    fn get_server_information(&self) -> (String, String, String, String) {
+        let words = ["landline-test", "landline", "1", "1.2"].map(str::to_owned);
+        let [name, vendor, version, specification] = words;
+        (name, vendor, version, specification)
+    }
+
+    #[zbus(signal)]
+    async fn action_invoked(
+        emitter: &SignalEmitter<'_>,
+        id: u32,
+        action_key: &str,
+    ) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    async fn notification_closed(
+        emitter: &SignalEmitter<'_>,
+        id: u32,
+        reason: u32,
+    ) -> zbus::Result<()>;
+}
