@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use landline_discovery::Discovery;
 use landline_protocol::up::{AppendResult, ClientInfo};
 use landline_protocol::{Code, EventId, MemberId, Refusal, RoomId, SpaceId};
 use tokio::sync::{mpsc, oneshot};
@@ -16,12 +17,13 @@ use crate::home::{self, Input};
 use crate::import::Ready;
 use crate::link::Dial;
 use crate::ui::UiEvent;
-use crate::{ClientError, Clock, Discovery, Host, Hosted, Random};
+use crate::{ClientError, Clock, Host, Hosted, Random};
 
 /// Commands that may wait for the core; past it, a caller waits.
 const COMMANDS_WAITING: usize = 256;
 
 /// What a client is made of.
+#[derive(Clone)]
 pub struct ClientConfig {
     /// Where everything is kept; made if it is not there. One client at a time.
     pub data_dir: PathBuf,

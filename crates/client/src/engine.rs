@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use landline_discovery::SpaceSeen;
 use landline_protocol::up::ClientInfo;
 use landline_protocol::{MemberId, Refusal, RoomId, SpaceId};
 use landline_store::Store;
@@ -31,7 +32,6 @@ use crate::home::{AppendReply, Note, Reply};
 use crate::import::Ready;
 use crate::known::KnownSpace;
 use crate::link::{Backoff, Dial, LinkEvent, LinkLoss};
-use crate::nearby::SeenSpace;
 use crate::ui::UiEvent;
 use crate::{ClientError, Clock, Random};
 
@@ -94,7 +94,7 @@ pub(crate) enum Input {
     /// A contact made by somebody who joined again.
     Contact(Box<Result<Contact, NoContact>>),
     /// Its advert was seen, or has changed.
-    Seen(SeenSpace),
+    Seen(SpaceSeen),
     /// The node runs in this program, there; or no longer.
     HostedHere(Option<String>),
     Look {
@@ -196,7 +196,7 @@ pub(crate) struct Engine {
     /// Why there is no link.
     problem: Option<Refusal>,
     /// Its advert, as seen last.
-    seen: Option<SeenSpace>,
+    seen: Option<SpaceSeen>,
     /// When it was dialled last.
     dialled_at: Option<Instant>,
     rooms: BTreeMap<RoomId, Room>,

@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use landline_discovery::{Discovery, Sighting};
 use landline_protocol::up::AppendResult;
 use landline_protocol::{Code, EventId, MemberId, Refusal, RoomId, SpaceId, check_name};
 use landline_store::Store;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::command::{Answer, Command, Look, Nothing, SetName, SetSettings, SpaceAnswer};
@@ -28,7 +29,7 @@ use crate::engine::{self, EngineHandle};
 use crate::host::{Host, HostRequest, Hosted, Notification};
 use crate::import::Ready;
 use crate::known::KnownSpace;
-use crate::nearby::{Discovery, Nearby, Sighting};
+use crate::nearby::Nearby;
 use crate::picture::Picture;
 use crate::ui::{MeView, Settings, Snapshot, UiEvent};
 use crate::windows::Windows;
@@ -79,7 +80,10 @@ pub(crate) enum Input {
 /// What comes from engines and from tasks that home has started.
 #[derive(Debug)]
 pub(crate) enum Note {
-    Ui(Vec<UiEvent>),
+    Ui {
+        space: SpaceId,
+        events: Vec<UiEvent>,
+    },
     /// What is to be remembered of a space.
     Known(Box<KnownSpace>),
     Notify(Notification),
@@ -192,10 +196,11 @@ impl Home {
         mut noted: mpsc::Receiver<Note>,
         discovery: Option<Discovery>,
     ) {
-        let (mut sightings, verify) = match discovery {
-            Some(Discovery { sightings, verify }) => (Some(sightings), Some(verify)),
-            None => (None, None),
-        };
+        let mut sightings = discovery.as_ref().map(Discovery::sightings);
+        let mut problem = discovery.as_ref().map(Discovery::problem);
+        if let Some(problem) = &mut problem {
+            problem.mark_changed();
+        }
         let mut notes = Vec::new();
         let done = loop {
             let behind = self.windows.any_behind();
@@ -206,11 +211,15 @@ impl Home {
                     None => break None,
                 },
                 _ = noted.recv_many(&mut notes, NOTES_AT_ONCE) => {
-                    self.on_notes(&mut notes, verify.as_deref()).await;
+                    self.on_notes(&mut notes, discovery.as_ref()).await;
                 }
                 sighting = next_sighting(&mut sightings) => match sighting {
                     Some(sighting) => self.on_sighting(sighting),
                     None => sightings = None,
+                },
+                there = next_problem(&mut problem) => match there {
+                    Some(there) => self.on_problem(there),
+                    None => problem = None,
                 },
                 () = sleep_until(Instant::now() + BEHIND_EVERY), if behind => {
                     self.windows.catch_up(&self.picture);
@@ -321,23 +330,23 @@ impl Home {
         }
     }
 
-    async fn on_notes(
-        &mut self,
-        notes: &mut Vec<Note>,
-        verify: Option<&(dyn Fn(SpaceId) + Send + Sync)>,
-    ) {
+    async fn on_notes(&mut self, notes: &mut Vec<Note>, discovery: Option<&Discovery>) {
         let mut events = Vec::new();
         for note in notes.drain(..) {
             match note {
-                Note::Ui(new) => events.extend(new),
+                // Of a space that was left meanwhile nothing is told.
+                Note::Ui { space, events: new } if self.spaces.contains_key(&space) => {
+                    events.extend(new);
+                }
+                Note::Ui { .. } => {}
                 Note::Known(known) => self.remember(*known).await,
                 Note::Notify(notification) => self.notify(notification),
                 Note::ClearNotifications { space, room } => {
                     self.host.clear_notifications(space, room)
                 }
                 Note::Unreachable(space) => {
-                    if let Some(verify) = verify {
-                        verify(space);
+                    if let Some(discovery) = discovery {
+                        discovery.verify(space);
                     }
                 }
                 Note::Joined {
@@ -367,38 +376,41 @@ impl Home {
     }
 
     fn on_sighting(&mut self, sighting: Sighting) {
-        match sighting {
-            Sighting::Seen(seen) => {
+        let changed = match sighting {
+            Sighting::SpaceSeen(seen) => {
                 if let Some(joined) = self.spaces.get(&seen.space) {
                     // Anybody can advertise: another key than the known one is not our space.
-                    if joined.known.fingerprint.is_some()
-                        && joined.known.fingerprint != seen.fingerprint
-                    {
-                        return;
+                    let key = &joined.known.fingerprint;
+                    if key.is_none() || *key == seen.fingerprint {
+                        joined.engine.tell(engine::Input::Seen(seen.clone()));
                     }
-                    joined.engine.tell(engine::Input::Seen(seen.clone()));
                 }
-                if self.nearby.seen(seen) {
-                    self.tell_nearby();
-                }
+                self.nearby.seen(seen)
             }
-            Sighting::Gone(space) => {
-                if self.nearby.gone(space) {
-                    self.tell_nearby();
-                }
-            }
-            Sighting::Problem(problem) => {
-                let snapshot = Snapshot {
-                    discovery_problem: problem,
-                    ..self.picture.now().clone()
-                };
-                self.tell(vec![UiEvent::Snapshot(snapshot)]);
-            }
+            Sighting::SpaceGone { space, fingerprint } => self.nearby.gone(space, fingerprint),
+        };
+        if changed {
+            self.tell_nearby();
+        }
+    }
+
+    /// Why spaces near can't be found; none: they can.
+    fn on_problem(&mut self, problem: Option<String>) {
+        if self.picture.now().discovery_problem != problem {
+            let snapshot = Snapshot {
+                discovery_problem: problem,
+                ..self.picture.now().clone()
+            };
+            self.tell(vec![UiEvent::Snapshot(snapshot)]);
         }
     }
 
     fn tell_nearby(&mut self) {
-        let spaces = self.nearby.view(|space| self.spaces.contains_key(&space));
+        let known = |space| {
+            let joined = self.spaces.get(&space)?;
+            Some(joined.known.fingerprint.clone())
+        };
+        let spaces = self.nearby.view(known);
         self.tell(vec![UiEvent::Nearby { spaces }]);
     }
 
@@ -577,6 +589,18 @@ impl Home {
 async fn next_sighting(sightings: &mut Option<mpsc::Receiver<Sighting>>) -> Option<Sighting> {
     match sightings {
         Some(sightings) => sightings.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_problem(
+    problem: &mut Option<watch::Receiver<Option<String>>>,
+) -> Option<Option<String>> {
+    match problem {
+        Some(problem) => {
+            problem.changed().await.ok()?;
+            Some(problem.borrow_and_update().clone())
+        }
         None => std::future::pending().await,
     }
 }

@@ -32,5 +32,4 @@ pub use dial::TcpDial;
 pub use error::ClientError;
 pub use host::{Host, HostRequest, Hosted, Notification, PlainHost};
 pub use link::{Dial, Link, LinkEvent, LinkLoss, Target};
-pub use nearby::{Discovery, SeenSpace, Sighting};
 pub use picture::Picture;

@@ -2,91 +2,107 @@
 //! shown, never trusted.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
 
-use landline_protocol::{Admission, SpaceId};
-use tokio::sync::mpsc;
+use landline_discovery::SpaceSeen;
+use landline_protocol::SpaceId;
 
 use crate::ui::NearbySpace;
 
-/// Spaces that are kept at most: a flood of adverts must not fill the memory.
-const SPACES: usize = 500;
+/// Whoever copies the id of a space shows another key, and can't hide the true one.
+type Shown = (SpaceId, Option<String>);
 
-/// What discovery has seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sighting {
-    /// A space is advertised, or its advert has changed.
-    Seen(SeenSpace),
-    Gone(SpaceId),
-    /// Why nothing can be found (no multicast, port blocked); none: all is well again.
-    Problem(Option<String>),
-}
-
-/// A space as its advert describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenSpace {
-    pub space: SpaceId,
-    pub name: String,
-    pub admission: Admission,
-    /// None without TLS.
-    pub fingerprint: Option<String>,
-    /// `host:port`, best first.
-    pub addresses: Vec<String>,
-    /// The computer's name, for people.
-    pub host: String,
-}
-
-/// Discovery, as the core uses it.
-pub struct Discovery {
-    pub sightings: mpsc::Receiver<Sighting>,
-    /// Asks again whether a space is there: a dial to it has failed.
-    pub verify: Arc<dyn Fn(SpaceId) + Send + Sync>,
-}
-
-impl fmt::Debug for Discovery {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Discovery")
-    }
-}
-
-/// The spaces seen now.
+/// The spaces seen now. How many there may be is bounded where they are heard.
 #[derive(Debug, Default)]
 pub(crate) struct Nearby {
-    seen: BTreeMap<SpaceId, SeenSpace>,
+    seen: BTreeMap<Shown, SpaceSeen>,
 }
 
 impl Nearby {
     /// Whether this changed anything.
-    pub(crate) fn seen(&mut self, space: SeenSpace) -> bool {
-        if self.seen.get(&space.space) == Some(&space)
-            || (self.seen.len() >= SPACES && !self.seen.contains_key(&space.space))
-        {
-            return false;
-        }
-        self.seen.insert(space.space, space);
-        true
+    pub(crate) fn seen(&mut self, space: SpaceSeen) -> bool {
+        let shown = (space.space, space.fingerprint.clone());
+        let before = self.seen.insert(shown.clone(), space);
+        before.as_ref() != self.seen.get(&shown)
     }
 
-    pub(crate) fn gone(&mut self, space: SpaceId) -> bool {
-        self.seen.remove(&space).is_some()
+    pub(crate) fn gone(&mut self, space: SpaceId, fingerprint: Option<String>) -> bool {
+        self.seen.remove(&(space, fingerprint)).is_some()
     }
 
-    pub(crate) fn get(&self, space: SpaceId) -> Option<&SeenSpace> {
-        self.seen.get(&space)
+    /// The space where it is seen with this key; `None` for the key: with any.
+    pub(crate) fn get(&self, space: SpaceId, fingerprint: Option<&str>) -> Option<&SpaceSeen> {
+        self.seen.values().find(|seen| {
+            seen.space == space
+                && (fingerprint.is_none() || seen.fingerprint.as_deref() == fingerprint)
+        })
     }
 
-    pub(crate) fn view(&self, joined: impl Fn(SpaceId) -> bool) -> Vec<NearbySpace> {
-        self.seen
-            .values()
-            .map(|seen| NearbySpace {
+    /// What is shown: of a space that is known, only what shows its key. `known` answers whether a
+    /// space is known, and with which key.
+    pub(crate) fn view(
+        &self,
+        known: impl Fn(SpaceId) -> Option<Option<String>>,
+    ) -> Vec<NearbySpace> {
+        let mut views = Vec::new();
+        for seen in self.seen.values() {
+            let joined = known(seen.space);
+            let another_key = |key: &Option<String>| key.is_some() && *key != seen.fingerprint;
+            if joined.as_ref().is_some_and(another_key) {
+                continue;
+            }
+            views.push(NearbySpace {
                 space: seen.space,
                 name: seen.name.clone(),
                 admission: seen.admission,
                 addresses: seen.addresses.clone(),
                 host: seen.host.clone(),
-                joined: joined(seen.space),
-            })
-            .collect()
+                joined: joined.is_some(),
+            });
+        }
+        views
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landline_protocol::Admission;
+
+    use super::*;
+
+    fn seen(space: u8, fingerprint: Option<&str>) -> SpaceSeen {
+        SpaceSeen {
+            space: SpaceId::from_bytes([space; 16]),
+            name: "Studio".into(),
+            fingerprint: fingerprint.map(str::to_owned),
+            admission: Admission::Open,
+            addresses: vec!["10.0.0.2:7717".into()],
+            host: "desk".into(),
+        }
+    }
+
+    #[test]
+    fn of_a_known_space_only_what_shows_its_key_is_shown() {
+        let mut nearby = Nearby::default();
+        assert!(nearby.seen(seen(1, Some("true"))));
+        assert!(nearby.seen(seen(1, Some("copied"))));
+        assert!(nearby.seen(seen(2, None)));
+        assert!(!nearby.seen(seen(2, None)), "nothing new");
+        let first = SpaceId::from_bytes([1; 16]);
+        let shown = nearby.view(|space| (space == first).then(|| Some("true".to_owned())));
+        assert_eq!(
+            shown.iter().map(|space| space.joined).collect::<Vec<_>>(),
+            [true, false]
+        );
+        assert_eq!(nearby.view(|_| None).len(), 3);
+        assert_eq!(
+            nearby
+                .get(first, Some("true"))
+                .unwrap()
+                .fingerprint
+                .as_deref(),
+            Some("true")
+        );
+        assert!(nearby.gone(first, Some("copied".into())));
+        assert_eq!(nearby.view(|_| None).len(), 2);
     }
 }

@@ -71,10 +71,7 @@ impl Engine {
         };
         online.knows_its_rooms()
             && self.appending.in_flight.is_empty()
-            && self
-                .appending
-                .not_before
-                .is_none_or(|at| at <= Instant::now())
+            && self.appending.not_before.is_none()
             && !self.rooms.values().any(|room| room.sync.is_searching())
     }
 
@@ -109,6 +106,13 @@ impl Engine {
 
     /// Sends what comes next, if anything does and may.
     pub(super) async fn append_next(&mut self) -> Result<(), ClientError> {
+        if self
+            .appending
+            .not_before
+            .is_some_and(|at| at <= Instant::now())
+        {
+            self.appending.not_before = None;
+        }
         if self.appending.idle || !self.may_append() {
             return Ok(());
         }
@@ -122,7 +126,6 @@ impl Engine {
                 Ok::<_, ClientError>((batch, items))
             })
             .await?;
-        self.appending.not_before = None;
         if batch.events.is_empty() {
             self.appending.idle = true;
             return Ok(());
@@ -240,6 +243,9 @@ impl Engine {
         if seq != 1 || !matches!(Content::read(&event.content), Content::RoomCreated(_)) {
             return;
         }
+        let Phase::Online(online) = &self.phase else {
+            return;
+        };
         if let Some(room) = self.rooms.get_mut(&event.room)
             && room.sync.head() == 0
             && !room.listed
@@ -250,6 +256,8 @@ impl Engine {
                 head_id: Some(event.id),
             });
             room.listed = true;
+            // What the node says of it when it opens it may be older than what we know by then.
+            room.info.epoch = online.epoch;
         }
     }
 
@@ -302,10 +310,11 @@ impl Engine {
         for event in accepted {
             let room = event.room;
             self.out.room_changed(room);
-            // Shown as accepted now; its place in the log is filled by a fetch.
-            if event.seq > 0
-                && let Some(body) = views::body(&event.content)
-            {
+            if event.seq == 0 {
+                let id = event.id;
+                self.out.say(UiEvent::ItemGone { space, room, id });
+            } else if let Some(body) = views::body(&event.content) {
+                // Shown as accepted now; its place in the log is filled by a fetch.
                 let item = Item {
                     id: event.id,
                     seq: Some(event.seq),
@@ -315,11 +324,8 @@ impl Engine {
                     body,
                     state: ItemState::Accepted,
                 };
-                self.out.say(UiEvent::Items {
-                    space,
-                    room,
-                    items: vec![item],
-                });
+                let items = vec![item];
+                self.out.say(UiEvent::Items { space, room, items });
             }
         }
         self.tell_waiting(waiting);

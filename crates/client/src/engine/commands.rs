@@ -129,13 +129,8 @@ impl Engine {
         let event = self.new_event(room, &Content::RoomCreated(content.clone()))?;
         let id = event.id;
         self.queue(vec![event]).await?;
-        let new = || {
-            Room::new(
-                created(room, id, &content),
-                true,
-                Sync::new(Vec::new(), None),
-            )
-        };
+        let info = created(room, id, &content);
+        let new = || Room::new(info, true, Sync::new(Vec::new(), None));
         self.rooms.entry(room).or_insert_with(new);
         self.out.room_changed(room);
         Ok(RoomAnswer { room })

@@ -1,5 +1,6 @@
 //! Getting a link, and losing it.
 
+use landline_discovery::SpaceSeen;
 use landline_protocol::down::Goodbye;
 use landline_protocol::{Code, GoodbyeReason, Refusal};
 use tokio::task::JoinSet;
@@ -12,13 +13,14 @@ use crate::contact::{BANNED, Contact, Credentials, NoContact, REMOVED, contact};
 use crate::home::Note;
 use crate::known::to_dial;
 use crate::link::{LinkEvent, Target};
-use crate::nearby::SeenSpace;
 
 /// Between two dials that the same advert asks for.
 const SEEN_EVERY: Duration = Duration::from_secs(1);
 /// After a node said that this member has too many connections: the other one is left in peace.
 const CROWDED: Duration = Duration::from_secs(15);
 
+/// A link that lasted this long was a good one: the back-off begins anew after it.
+const STEADY: Duration = Duration::from_secs(5);
 /// A node can't send us away for longer than this.
 const LONGEST: Duration = Duration::from_secs(600);
 
@@ -70,7 +72,7 @@ impl Engine {
     }
 
     /// Its advert was seen: dial at once, unless the same one has just led nowhere.
-    pub(super) fn on_seen(&mut self, seen: SeenSpace) {
+    pub(super) fn on_seen(&mut self, seen: SpaceSeen) {
         let news = self.seen.as_ref() != Some(&seen);
         let rested = self.dialled_at.is_none_or(|at| at.elapsed() >= SEEN_EVERY);
         self.config.known.host = Some(seen.host.clone());
@@ -121,11 +123,13 @@ impl Engine {
             early,
         } = contact;
         tracing::info!(space = %self.space(), address = %peer.address, "signed in");
-        self.backoff.reset();
         self.problem = None;
         let known = &mut self.config.known;
-        self.away_since = known.last_connected;
-        known.last_connected = Some(self.config.clock.now());
+        let now = self.config.clock.now();
+        // By the node's clock, as the times in its logs are.
+        let ahead = signed_in.server_time.saturating_sub(now);
+        self.away_since = known.last_connected.map(|last| last.saturating_add(ahead));
+        known.last_connected = Some(now);
         known.reached_at(&peer.address);
         known.name.clone_from(&signed_in.space.name);
         known.admission = signed_in.space.admission;
@@ -195,6 +199,10 @@ impl Engine {
     pub(super) fn lose(&mut self, problem: Option<Refusal>, wait: Wait) {
         if let Phase::Online(online) = &mut self.phase {
             online.end();
+            // A node that lets us in only to lose us at once is not dialled faster for it.
+            if online.since.elapsed() >= STEADY {
+                self.backoff.reset();
+            }
             self.config.known.last_connected = Some(self.config.clock.now());
         }
         let mut backoff = || self.backoff.next(self.config.random.fraction());

@@ -126,6 +126,7 @@ impl Engine {
                 read: Some(read),
             };
             if online.ask("mark", &mark, Asked::Nothing("mark")).is_err() {
+                room.marks.later(now + SEND_EVERY);
                 return;
             }
             room.marks.sent(now + SEND_EVERY);

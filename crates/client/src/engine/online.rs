@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::direct;
 use super::linking::Wait;
@@ -31,6 +32,7 @@ pub(super) struct Online {
     pub(super) events: mpsc::Receiver<LinkEvent>,
     /// The node's, as `welcome` said.
     pub(super) epoch: u64,
+    pub(super) since: Instant,
     next_rid: u64,
     asked: HashMap<u64, Asked>,
     /// Fetches under way, over all rooms.
@@ -63,6 +65,7 @@ impl Online {
             link,
             events,
             epoch,
+            since: Instant::now(),
             next_rid: SIGN_IN_RID + 1,
             asked: HashMap::new(),
             fetches: 0,

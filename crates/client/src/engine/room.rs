@@ -159,6 +159,11 @@ impl OwnMarks {
         (sent != (self.delivered, self.read)).then(|| self.next_send.unwrap_or_else(Instant::now))
     }
 
+    /// They could not be sent now.
+    pub(super) fn later(&mut self, next_send: Instant) {
+        self.next_send = Some(next_send);
+    }
+
     pub(super) fn sent(&mut self, next_send: Instant) {
         self.sent = Some((self.delivered, self.read));
         self.next_send = Some(next_send);

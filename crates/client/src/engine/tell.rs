@@ -68,11 +68,15 @@ impl Engine {
     pub(super) async fn tell(&mut self) -> Result<(), ClientError> {
         if self.out.due().is_some_and(|due| due <= Instant::now()) {
             self.out.round = Some(Instant::now());
+            // A new room is told before what is in it.
+            let events = std::mem::take(&mut self.out.events);
             self.tell_views().await?;
+            self.out.events.extend(events);
         }
         if !self.out.events.is_empty() {
             let events = std::mem::take(&mut self.out.events);
-            self.note(Note::Ui(events)).await;
+            let space = self.space();
+            self.note(Note::Ui { space, events }).await;
         }
         Ok(())
     }

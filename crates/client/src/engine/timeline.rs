@@ -38,8 +38,8 @@ struct PageRead {
     span: Option<Span>,
     /// It is the newest part that is here.
     newest_span: bool,
-    /// The lowest seq that there is.
-    first: u64,
+    /// What is just before it (or before where it should be) is not here.
+    hole: bool,
     me: landline_protocol::MemberId,
     /// Marks that are not on disk yet.
     marks: Vec<MarkChange>,
@@ -86,18 +86,22 @@ impl Engine {
             Place::Around(around) => around,
         };
         let span = room.sync.span_of(within);
-        // What is missing at the page's edge is wanted now.
-        match (place, span) {
-            (Place::Newest | Place::Before(_) | Place::Around(_), Some(span)) => {
-                room.sync.want_before(span.from)
+        // The seq before which something may be missing: wanted now, if it is.
+        let edge = match (place, span) {
+            (Place::After(_), Some(span)) => span.to.saturating_add(1),
+            (Place::Around(seq) | Place::After(seq), None) => seq.saturating_add(1),
+            (Place::Before(seq), None) => seq,
+            (Place::Newest | Place::Before(_) | Place::Around(_), Some(span)) => span.from,
+            (Place::Newest, None) => u64::MAX,
+        };
+        room.sync.want_before(edge);
+        let hole = match (place, span) {
+            (Place::Newest, None) => room.sync.missing() > 0 || room.info.head > 0,
+            (Place::After(_), Some(span)) => room.sync.hole_before(span.from).is_some(),
+            (Place::Newest | Place::Before(_) | Place::Around(_) | Place::After(_), _) => {
+                room.sync.hole_before(edge).is_some()
             }
-            (Place::Newest, None) => {}
-            (Place::Before(seq), None) => room.sync.want_before(seq),
-            (Place::Around(seq) | Place::After(seq), None) => {
-                room.sync.want_before(seq.saturating_add(1))
-            }
-            (Place::After(_), Some(span)) => room.sync.want_before(span.to.saturating_add(1)),
-        }
+        };
         self.due.insert(request.room);
         Ok(PageRead {
             room: request.room,
@@ -105,7 +109,7 @@ impl Engine {
             limit: usize::try_from(request.limit).unwrap_or(1),
             span,
             newest_span: span.is_some_and(|span| span.to == room.sync.head()),
-            first: room.info.first.max(1),
+            hole,
             me,
             marks,
         })
@@ -211,26 +215,19 @@ impl PageRead {
     fn run(self, c: &Connection) -> Result<Page, ClientError> {
         let (lines, more_before, more_after) = match self.span {
             Some(span) => self.lines(c, span)?,
-            None => (
-                Vec::new(),
-                matches!(self.place, Place::Before(_) | Place::Around(_)),
-                false,
-            ),
+            None => (Vec::new(), false, matches!(self.place, Place::Before(_))),
         };
-        let at_edge = self.span.is_some_and(|span| span.from > self.first);
-        let more_after = more_after || self.span.is_some_and(|_| !self.newest_span);
+        let more_after = more_after || (self.span.is_some() && !self.newest_span);
         let mut items: Vec<_> = lines.into_iter().map(views::item).collect();
-        let is_last = !more_after && !matches!(self.place, Place::Before(_));
-        if is_last {
+        if !more_after {
             for waiting in outbox::of_room(c, self.room)? {
                 items.extend(views::waiting_item(&waiting, self.me));
             }
         }
         Ok(Page {
-            hole_before: !more_before
-                && (at_edge || (self.span.is_none() && self.place.looks_back())),
-            more_before: more_before || at_edge || (self.span.is_none() && self.place.looks_back()),
-            more_after: more_after || matches!(self.place, Place::Before(_)),
+            hole_before: !more_before && self.hole,
+            more_before: more_before || self.hole,
+            more_after,
             items,
             marks: self.marks(c)?,
         })
@@ -280,12 +277,6 @@ impl PageRead {
             }
         }
         Ok(all)
-    }
-}
-
-impl Place {
-    const fn looks_back(self) -> bool {
-        matches!(self, Self::Before(_) | Self::Around(_))
     }
 }
 

@@ -40,7 +40,12 @@ impl Home {
         let space = request.space.or(invitation.space);
         // Addresses grow old: what is seen now comes first.
         if let Some(space) = space {
-            let seen = self.nearby.get(space);
+            let fingerprint = self
+                .spaces
+                .get(&space)
+                .and_then(|joined| joined.known.fingerprint.as_deref())
+                .or(invitation.fingerprint.as_deref());
+            let seen = self.nearby.get(space, fingerprint);
             let known = self
                 .spaces
                 .get(&space)
@@ -141,8 +146,11 @@ impl Home {
             role: contact.signed_in.me.role,
             addresses: vec![contact.peer.address.clone()],
             fingerprint,
-            host: self.nearby.get(space.id).map(|seen| seen.host.clone()),
-            last_connected: Some(self.config.clock.now()),
+            host: self
+                .nearby
+                .get(space.id, None)
+                .map(|seen| seen.host.clone()),
+            last_connected: None,
         };
         self.start_engine(known, Some(contact)).await?;
         self.save_spaces().await?;

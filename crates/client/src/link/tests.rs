@@ -64,9 +64,7 @@ async fn closed(events: &mut mpsc::Receiver<LinkEvent>) -> LinkLoss {
 async fn an_idle_link_whose_node_answers_stays_for_a_day() {
     let mut pair = pair().await;
     let node = tokio::spawn(async move {
-        while let Some(sent) = pair.node.next().await {
-            panic!("heartbeats are not shown: {sent:?}");
-        }
+        assert_eq!(pair.node.next().await, None, "heartbeats are not shown");
     });
     assert!(timeout(FOREVER, pair.events.recv()).await.is_err());
     pair.link.cut();
@@ -165,10 +163,7 @@ async fn a_queue_that_is_full_refuses_and_a_node_that_takes_nothing_ends_the_lin
     );
     let began = Instant::now();
     // The network takes some, and then no more: the writing has a limit.
-    while pair
-        .link
-        .send("typing", None, json!({}))
-        .is_ok_and(|()| true)
+    while pair.link.send("typing", None, json!({})).is_ok()
         || began.elapsed() < Timing::default().write
     {
         sleep(Duration::from_millis(100)).await;

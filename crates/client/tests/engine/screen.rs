@@ -1,0 +1,290 @@
+//! A client with a window: everything a person would see.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use landline_client::command::{GetPage, Join, Post, SetName};
+use landline_client::link::memory::MemoryDial;
+use landline_client::ui::{
+    Item, ItemBody, ItemState, LinkState, Page, RoomView, Snapshot, SpaceView, UiEvent,
+};
+use landline_client::{
+    Client, ClientConfig, Host, HostRequest, Hosted, Notification, Picture, PlainHost, Random,
+    SystemClock,
+};
+use landline_protocol::up::ClientInfo;
+use landline_protocol::{EventId, Refusal, RoomId, SpaceId};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// For anything that must happen: generous, since the machine may be busy.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Surroundings that remember what was shown.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Desk(Arc<Mutex<Vec<Notification>>>);
+
+impl Desk {
+    pub(crate) fn notifications(&self) -> Vec<Notification> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Host for Desk {
+    fn notify(&self, notification: Notification) {
+        self.0.lock().unwrap().push(notification);
+    }
+
+    fn clear_notifications(&self, _: SpaceId, room: RoomId) {
+        self.0
+            .lock()
+            .unwrap()
+            .retain(|notification| notification.room != room);
+    }
+
+    fn host_space(&self, request: HostRequest) -> BoxFuture<'static, Result<Hosted, Refusal>> {
+        PlainHost.host_space(request)
+    }
+
+    fn set_hosting(&self, on: bool) -> BoxFuture<'static, Result<Option<Hosted>, Refusal>> {
+        PlainHost.set_hosting(on)
+    }
+
+    fn open_link(&self, _: &str) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+pub(crate) struct Screen {
+    pub(crate) client: Client,
+    pub(crate) desk: Desk,
+    pub(crate) space: SpaceId,
+    pub(crate) events: Vec<UiEvent>,
+    picture: Picture,
+    /// As the window has them, by id.
+    pub(crate) items: HashMap<EventId, (RoomId, Item)>,
+    window: mpsc::Receiver<Vec<UiEvent>>,
+    data: PathBuf,
+    _folder: Option<TempDir>,
+}
+
+impl Screen {
+    /// Starts on a new data folder and joins the space.
+    pub(crate) async fn join(dial: &MemoryDial, space: SpaceId) -> Self {
+        let mut screen = Self::start(dial, space).await;
+        screen.try_join(None).await.unwrap();
+        screen.until_connected().await;
+        screen
+    }
+
+    /// Starts on a new data folder.
+    pub(crate) async fn start(dial: &MemoryDial, space: SpaceId) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut screen = Self::open(dial, space, folder.path()).await;
+        screen._folder = Some(folder);
+        screen
+            .client
+            .set_name(SetName { name: "Ben".into() })
+            .await
+            .unwrap();
+        screen
+    }
+
+    async fn open(dial: &MemoryDial, space: SpaceId, data: &Path) -> Self {
+        let config = ClientConfig {
+            data_dir: data.to_owned(),
+            clock: Arc::new(SystemClock),
+            random: Random::from_system().unwrap(),
+            dial: Arc::new(dial.clone()),
+            discovery: None,
+            client: ClientInfo {
+                name: "test".into(),
+                version: "0".into(),
+            },
+            suggested_name: "Ben".into(),
+        };
+        let desk = Desk::default();
+        let client = Client::start(config, Arc::new(desk.clone())).await.unwrap();
+        let mut window = client.listen().await;
+        let first = timeout(DEADLINE, window.recv()).await.unwrap().unwrap();
+        let Some(UiEvent::Snapshot(snapshot)) = first.first().cloned() else {
+            panic!("the first event is {first:?}");
+        };
+        Self {
+            client,
+            desk,
+            space,
+            events: first,
+            picture: Picture::new(snapshot),
+            items: HashMap::new(),
+            window,
+            data: data.to_owned(),
+            _folder: None,
+        }
+    }
+
+    pub(crate) async fn try_join(&mut self, passcode: Option<&str>) -> Result<SpaceId, Refusal> {
+        let join = Join {
+            space: None,
+            address: Some("studio:7717".into()),
+            passcode: passcode.map(str::to_owned),
+        };
+        self.client.join(join).await.map(|answer| answer.space)
+    }
+
+    /// The program ends and is started again on the same folder.
+    pub(crate) async fn restart(mut self, dial: &MemoryDial) -> Self {
+        self.client.stop().await;
+        let mut next = Self::open(dial, self.space, &self.data).await;
+        next._folder = self._folder.take();
+        next
+    }
+
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        self.picture.now()
+    }
+
+    pub(crate) fn space_view(&self) -> Option<&SpaceView> {
+        self.snapshot()
+            .spaces
+            .iter()
+            .map(|state| &state.space)
+            .find(|view| view.space == self.space)
+    }
+
+    pub(crate) fn room(&self, room: RoomId) -> Option<&RoomView> {
+        self.snapshot()
+            .spaces
+            .iter()
+            .flat_map(|state| &state.rooms)
+            .find(|view| view.room == room)
+    }
+
+    pub(crate) fn link(&self) -> Option<LinkState> {
+        self.space_view().map(|view| view.link.state)
+    }
+
+    pub(crate) fn state(&self, item: EventId) -> Option<&ItemState> {
+        self.items.get(&item).map(|(_, item)| &item.state)
+    }
+
+    /// Takes what has arrived, without waiting.
+    pub(crate) fn take(&mut self) {
+        while let Ok(batch) = self.window.try_recv() {
+            self.reduce(batch);
+        }
+    }
+
+    fn reduce(&mut self, batch: Vec<UiEvent>) {
+        for event in &batch {
+            self.picture.take(event);
+            match event {
+                UiEvent::Items { room, items, .. } => {
+                    for item in items {
+                        self.items.insert(item.id, (*room, item.clone()));
+                    }
+                }
+                UiEvent::ItemGone { id, .. } => drop(self.items.remove(id)),
+                _ => {}
+            }
+        }
+        self.events.extend(batch);
+    }
+
+    /// Waits until what is on the screen is so.
+    pub(crate) async fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
+        let waited = timeout(DEADLINE, async {
+            while !so(self) {
+                let batch = self.window.recv().await.expect("the core has ended");
+                self.reduce(batch);
+            }
+        });
+        let ended = waited.await.is_ok();
+        assert!(ended, "not in time: {what}; {:?}", self.space_view());
+    }
+
+    pub(crate) async fn until_connected(&mut self) {
+        self.until("connected", |screen| {
+            let view = screen.space_view();
+            view.is_some_and(|view| {
+                view.link.state == LinkState::Connected && view.link.catching_up.is_none()
+            })
+        })
+        .await;
+    }
+
+    pub(crate) async fn until_accepted(&mut self, item: EventId) {
+        self.until("accepted", |screen| {
+            screen.state(item) == Some(&ItemState::Accepted)
+        })
+        .await;
+    }
+
+    pub(crate) async fn post(&mut self, room: RoomId, text: &str) -> EventId {
+        let post = Post {
+            space: self.space,
+            room,
+            text: text.into(),
+            reply_to: None,
+            thread: None,
+            mentions: Vec::new(),
+        };
+        self.client.post(post).await.unwrap().id
+    }
+
+    pub(crate) async fn page(&self, room: RoomId, before: Option<u64>, limit: u32) -> Page {
+        let page = GetPage {
+            space: self.space,
+            room,
+            before,
+            after: None,
+            around: None,
+            limit,
+        };
+        self.client.page(page).await.unwrap()
+    }
+
+    /// All that is here of a room, by paging back to its beginning.
+    pub(crate) async fn history(&mut self, room: RoomId) -> Vec<Item> {
+        let mut all = Vec::new();
+        let mut before = None;
+        loop {
+            let page = self.page(room, before, 200).await;
+            if page.hole_before {
+                let reloads = self.reloads(room);
+                self.until("the hole is filled", |screen| {
+                    screen.reloads(room) > reloads
+                })
+                .await;
+                all.clear();
+                before = None;
+                continue;
+            }
+            let more = page.more_before;
+            before = page.items.first().and_then(|item| item.seq);
+            all.splice(0..0, page.items);
+            if !more {
+                return all;
+            }
+        }
+    }
+
+    fn reloads(&self, of: RoomId) -> usize {
+        self.events
+            .iter()
+            .filter(|event| matches!(event, UiEvent::Reload { room, .. } if *room == of))
+            .count()
+    }
+}
+
+/// What a message says; empty for other lines.
+pub(crate) fn text(item: &Item) -> &str {
+    match &item.body {
+        ItemBody::Message(message) => &message.text,
+        ItemBody::System { .. } => "",
+    }
+}
