@@ -1,6 +1,14 @@
 //! What a link leaves behind: nothing. A file and a process of its own, since it counts the
 //! threads and open files of the process.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a panic here is a failed test, and what is printed its report"
+)]
+
 use std::time::Duration;
 
 use landline_client::TcpDial;

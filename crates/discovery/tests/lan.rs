@@ -3,6 +3,14 @@
 //!
 //! Where the machine has no multicast at all, they say so and pass: discovery is never required.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a panic here is a failed test, and what is printed its report"
+)]
+
 use std::net::UdpSocket;
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ const BUFFER: usize = 50_000;
 
 /// How the node receives whoever connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manners {
+pub(crate) enum Manners {
     Good,
     /// Accepts and says nothing.
     Mute,
@@ -34,13 +34,13 @@ pub enum Manners {
 }
 
 /// Dropping it kills it.
-pub struct Node {
-    pub address: SocketAddr,
+pub(crate) struct Node {
+    pub(crate) address: SocketAddr,
     _stop: oneshot::Sender<()>,
 }
 
 impl Node {
-    pub fn start(manners: Manners) -> Self {
+    pub(crate) fn start(manners: Manners) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, address) = std::sync::mpsc::sync_channel(1);
         std::thread::spawn(move || {
