@@ -379,42 +379,6 @@ async fn a_port_that_is_kept_from_us_is_a_problem_in_words() {
     timeout(SOON, anna.stop()).await.expect("ends");
 }
 
-#[tokio::test]
-async fn nothing_runs_after_the_last_handle_is_gone() {
-    let threads = || {
-        let names = std::fs::read_dir("/proc/self/task")
-            .into_iter()
-            .flatten()
-            .flatten();
-        let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
-        names
-            .filter_map(|task| name(task).ok())
-            .filter(|name| name.trim() == "mDNS_daemon")
-            .count()
-    };
-    let tasks = || {
-        tokio::runtime::Handle::current()
-            .metrics()
-            .num_alive_tasks()
-    };
-    let before = tasks();
-    for _ in 0..5 {
-        let anna = Discovery::new_with_port(free_port());
-        let near = anna.sightings();
-        let advertised = anna.advertise(advert(1));
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        drop((anna, advertised, near));
-    }
-    let ended = async {
-        while tasks() > before {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    timeout(SOON, ended).await.expect("every task ends");
-    // The other tests of this file have such threads too: at least ours are not added up.
-    println!("{} mDNS threads", threads());
-}
-
 /// An unsolicited mDNS response with PTR, SRV, TXT and A, as it goes over the wire.
 fn announcement(instance: &str, space: &str) -> Vec<u8> {
     let service = name(&["_landline", "_tcp", "local"]);
