@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::args;
 use crate::error::CliError;
-use crate::here::Here;
+use crate::here::{Here, Reach};
 use crate::output::{Output, count};
 use crate::rooms::{must_connect, new_room};
 
@@ -66,41 +66,25 @@ pub(crate) async fn import(
         CliError::Usage("the first message names no room: say which with --room NAME".into())
     })?;
     let room = room_for(here, space, &name).await?;
-    let head = here
-        .state(space)?
+    let state = here.state(space)?;
+    let head = state
         .rooms
         .iter()
         .find(|known| known.room == room)
         .map_or(0, |known| known.head);
-    let mut importer = Importer::new(here.client().clone(), space, room, head);
+    let importer = Importer::new(here.client().clone(), space, room, head);
+    let only = args.room.is_none().then_some(name.as_str());
     let bar = output.bar(None, "{bar:30} {percent:>3}%  {msg}");
-    let mut lines = Lines::open(&args.file, &bar)?;
-    let mut read = 0;
-    while let Some((line, found)) = lines.next()? {
-        read += 1;
-        match found {
-            Found::Message { room: of, .. }
-                if args.room.is_none() && of.as_ref().is_some_and(|of| *of != name) =>
-            {
-                let words = format!(
-                    "it is of another room than the first, {name}; --room puts all into one"
-                );
-                importer.refuse(line, Refusal::bad_request(words));
-            }
-            Found::Message { message, .. } => importer.add(message).await?,
-            Found::Bad(reason) => importer.refuse(line, reason),
-        }
-        if read % BAR_LINES == 0 {
-            show(&bar, importer.so_far());
-        }
-    }
+    let (read, done) = here
+        .meanwhile(bring_in(importer, &args.file, only, &bar))
+        .await?;
+    bar.finish_and_clear();
     let Imported {
         imported,
         already,
         refused,
         refusals,
-    } = importer.finish().await?;
-    bar.finish_and_clear();
+    } = done;
     let refusals = refusals
         .into_iter()
         .map(|(line, refusal)| RefusedLine {
@@ -126,9 +110,37 @@ pub(crate) async fn import(
     }
 }
 
+/// Imports a file. The number of its lines, and what came of them. `only`: lines of another room
+/// are refused.
+async fn bring_in(
+    mut importer: Importer,
+    file: &Path,
+    only: Option<&str>,
+    bar: &ProgressBar,
+) -> Result<(u64, Imported), CliError> {
+    let mut lines = Lines::open(file, bar)?;
+    let mut read = 0;
+    while let Some((line, found)) = lines.next()? {
+        read += 1;
+        match found {
+            Found::Message { room: Some(of), .. } if only.is_some_and(|only| only != of) => {
+                let words =
+                    "it is of another room than the first message; --room puts all into one";
+                importer.refuse(line, Refusal::bad_request(words));
+            }
+            Found::Message { message, .. } => importer.add(message).await?,
+            Found::Bad(reason) => importer.refuse(line, reason),
+        }
+        if read % BAR_LINES == 0 {
+            show(bar, importer.so_far());
+        }
+    }
+    Ok((read, importer.finish().await?))
+}
+
 /// The room to import into; made only for one who may import.
 async fn room_for(here: &mut Here, space: SpaceId, name: &str) -> Result<RoomId, CliError> {
-    must_connect(here, space).await?;
+    must_connect(here, space, Reach::UpToDate).await?;
     if !here.state(space)?.space.role.at_least(Role::Admin) {
         return Err(Refusal::not_allowed("only the owner and admins of a space may import").into());
     }

@@ -28,6 +28,7 @@ mod output;
 mod rooms;
 mod send;
 mod spaces;
+mod status;
 mod stop;
 mod tail;
 
@@ -76,7 +77,7 @@ async fn act(
     match command {
         Command::Spaces => spaces::spaces(here, output).await?,
         Command::Join(args) => spaces::join(here, args, output).await?,
-        Command::Status => spaces::status(here, wanted, output).await?,
+        Command::Status => status::status(here, wanted, output).await?,
         Command::Rooms(args) => rooms::rooms(here, here.space(wanted)?, args, output).await?,
         Command::Create(args) => rooms::create(here, here.space(wanted)?, args, output).await?,
         Command::JoinRoom(args) => {

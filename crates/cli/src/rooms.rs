@@ -54,7 +54,7 @@ pub(crate) async fn rooms(
     output: Output,
 ) -> Result<(), CliError> {
     let (up_to_date, joinable) = if args.all {
-        must_connect(here, space).await?;
+        must_connect(here, space, Reach::Connected).await?;
         let request = BrowseRooms {
             space,
             query: String::new(),
@@ -224,12 +224,27 @@ async fn create_room(
         members: Vec::new(),
     };
     let room = here.client().create_room(request).await?.room;
-    let state = if here.created(space, room).await? {
+    let state = if created(here, space, room).await? {
         Entry::Created
     } else {
         Entry::Queued
     };
     Ok((room, state))
+}
+
+/// Waits a while for the node to have a room of ours; if not, its creation is queued.
+async fn created(here: &mut Here, space: SpaceId, room: RoomId) -> Result<bool, CliError> {
+    if !here.is_connected(space) {
+        return Ok(false);
+    }
+    let has = |state: &SpaceState| {
+        state
+            .rooms
+            .iter()
+            .any(|known| known.room == room && known.head > 0)
+    };
+    here.wait_in(space, Instant::now() + ANSWER_LIMIT, has)
+        .await
 }
 
 pub(crate) async fn join_room(
@@ -239,7 +254,7 @@ pub(crate) async fn join_room(
     output: Output,
 ) -> Result<(), CliError> {
     let wanted = args.room.strip_prefix('#').unwrap_or(&args.room);
-    must_connect(here, space).await?;
+    must_connect(here, space, Reach::Connected).await?;
     if let Some(room) = here.known_room(space, wanted)?.filter(|room| room.open) {
         let (room, name) = (room.room, room.name);
         return output.show(&Entered {
@@ -310,8 +325,13 @@ pub(crate) async fn new_room(
     }
 }
 
-pub(crate) async fn must_connect(here: &mut Here, space: SpaceId) -> Result<(), CliError> {
-    match here.connect(space, Reach::Connected).await? {
+/// The space is reached, or the command ends.
+pub(crate) async fn must_connect(
+    here: &mut Here,
+    space: SpaceId,
+    enough: Reach,
+) -> Result<(), CliError> {
+    match here.connect(space, enough).await? {
         Reach::UpToDate | Reach::Connected => Ok(()),
         Reach::Offline => Err(here.offline(space)),
     }

@@ -4,15 +4,17 @@ use std::fmt::{self, Display};
 use std::io::{BufReader, Read as _};
 use std::time::Duration;
 
-use landline_client::command::{Post, QueuedNamed};
+use landline_client::command::{GetPage, Post, QueuedNamed};
+use landline_client::ui::{Item, ItemState, UiEvent};
 use landline_protocol::limits::TEXT_BYTES;
-use landline_protocol::{EventId, RoomId, SpaceId};
+use landline_protocol::{EventId, Refusal, RoomId, SpaceId};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::args;
 use crate::error::CliError;
-use crate::here::{ANSWER_LIMIT, Here, Reach, Settled};
+use crate::here::{ANSWER_LIMIT, Here, Reach};
+use crate::history::PAGE_ITEMS;
 use crate::output::Output;
 
 /// `send`: `{"space", "room", "id", "state", "seq"}`
@@ -72,7 +74,7 @@ pub(crate) async fn send(
             seq: None,
         });
     }
-    match here.settled(space, room, id, until).await? {
+    match wait_until_settled(here, space, room, id, until).await? {
         Some(Settled::Accepted { seq }) => output.show(&Sent {
             space,
             room,
@@ -102,6 +104,74 @@ pub(crate) async fn send(
             }
         }
     }
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Settled {
+    /// The node has it; `seq` where it was told.
+    Accepted {
+        seq: Option<u64>,
+    },
+    Refused(Refusal),
+}
+
+fn settled(item: &Item) -> Option<Settled> {
+    match &item.state {
+        ItemState::Queued | ItemState::Sending => None,
+        ItemState::Accepted => Some(Settled::Accepted { seq: item.seq }),
+        ItemState::Failed { refusal } => Some(Settled::Refused(refusal.clone())),
+    }
+}
+
+/// Waits until the node has a message of ours, or refuses it for good; none: it is still queued.
+async fn wait_until_settled(
+    here: &mut Here,
+    space: SpaceId,
+    room: RoomId,
+    id: EventId,
+    until: Instant,
+) -> Result<Option<Settled>, CliError> {
+    while let Some(events) = here.next(until).await? {
+        let told = events.iter().find_map(|event| match event {
+            UiEvent::Items { items, .. } => {
+                items.iter().filter(|item| item.id == id).find_map(settled)
+            }
+            _ => None,
+        });
+        if told.is_some() {
+            return Ok(told);
+        }
+        // More has changed than is told line by line.
+        if events
+            .iter()
+            .any(|event| matches!(event, UiEvent::Reload { .. } | UiEvent::Snapshot(_)))
+            && let Some(settled) = settled_now(here, space, room, id).await?
+        {
+            return Ok(Some(settled));
+        }
+    }
+    Ok(None)
+}
+
+/// As the room's newest page shows it, which has everything that waits.
+async fn settled_now(
+    here: &Here,
+    space: SpaceId,
+    room: RoomId,
+    id: EventId,
+) -> Result<Option<Settled>, CliError> {
+    let request = GetPage {
+        space,
+        room,
+        before: None,
+        after: None,
+        around: None,
+        limit: PAGE_ITEMS,
+    };
+    let page = here.client().page(request).await?;
+    let item = page.items.iter().find(|item| item.id == id);
+    Ok(item.map_or(Some(Settled::Accepted { seq: None }), settled))
 }
 
 /// The message: what was typed, or standard input up to a little past the limit, which is then
