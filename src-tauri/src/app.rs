@@ -12,8 +12,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use landline_client::{Client, ClientConfig, ClientError};
+use landline_client::{Client, ClientConfig, ClientError, Random, SystemClock, TcpDial};
+use landline_discovery::Discovery;
 use landline_protocol::EventId;
+use landline_protocol::up::ClientInfo;
 use tauri::{AppHandle, Manager, RunEvent, Window, WindowEvent, async_runtime};
 
 use crate::core::Core;
@@ -117,8 +119,18 @@ async fn start_core(core: Core, shell: Arc<Shell>, data: PathBuf) {
 }
 
 async fn start_client(data: PathBuf, shell: Arc<Shell>) -> Result<Client, ClientError> {
-    let version = env!("CARGO_PKG_VERSION");
-    let config = ClientConfig::new(data, version, person::suggested_name())?;
+    let config = ClientConfig {
+        data_dir: data,
+        clock: Arc::new(SystemClock),
+        random: Random::from_system()?,
+        dial: Arc::new(TcpDial::default()),
+        discovery: Some(Discovery::start()),
+        client: ClientInfo {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        suggested_name: person::suggested_name(),
+    };
     Client::start(config, shell).await
 }
 

@@ -3,8 +3,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use landline_client::UiEvent;
 use landline_client::command::Command;
+use landline_client::ui::UiEvent;
 use landline_protocol::Refusal;
 use serde_json::Value;
 use tauri::State;

@@ -18,11 +18,13 @@ pub(crate) fn suggested_name() -> String {
 }
 
 /// The computer's name, for people.
-pub(crate) fn computer() -> String {
-    whoami::devicename()
-        .ok()
-        .filter(|name| !name.trim().is_empty())
-        .unwrap_or_else(|| "This computer".to_owned())
+fn computer() -> String {
+    let names = [whoami::devicename().ok(), whoami::hostname().ok()];
+    let named = names
+        .into_iter()
+        .flatten()
+        .find(|name| !name.trim().is_empty());
+    named.unwrap_or_else(|| "This computer".to_owned())
 }
 
 fn is_somebody(name: &str) -> bool {

@@ -169,10 +169,7 @@ fn clippy_desktop(workspace: &Workspace) -> Result<()> {
     clippy.args(["--", "--deny", "warnings"]).run()
 }
 
-/// The whole-system tests start the real programs, so these are built first.
 fn rust(workspace: &Workspace) -> Result<()> {
-    run::build(workspace, Profile::Dev, "landline-node")?;
-    run::build(workspace, Profile::Dev, "landline-cli")?;
     tested(
         workspace,
         workspace

@@ -112,26 +112,3 @@ pub(crate) fn provide_packages(folder: &Path) -> Result<()> {
     fs::write(installed, lock)?;
     Ok(())
 }
-
-/// A Python with the packages of `requirements`, in a virtual environment of its own.
-pub(crate) fn provide_python(workspace: &Workspace, requirements: &Path) -> Result<PathBuf> {
-    let wanted =
-        fs::read(requirements).with_context(|| format!("{} is there", requirements.display()))?;
-    let folder = workspace.tools().join("python");
-    let (python, installed) = (
-        folder.join("bin").join("python"),
-        folder.join("installed-for"),
-    );
-    if !fs::read(&installed).is_ok_and(|of| of == wanted) {
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder)
-            .run()?;
-        Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet", "--requirement"])
-            .arg(requirements)
-            .run()?;
-        fs::write(installed, wanted)?;
-    }
-    Ok(python)
-}
