@@ -7,7 +7,7 @@ let told: [string, boolean][] = [];
 const backend: Backend = {
   call: (name, request) => {
     if (name === "typing" && "on" in request && "room" in request) {
-      told.push([String(request.room), request.on]);
+      told.push([request.room, request.on]);
     }
     return Promise.reject(new Error("not asked for"));
   },

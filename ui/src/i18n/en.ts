@@ -19,6 +19,9 @@ export const en = {
   "and.two": "{first} and {second}",
   "and.more": { one: "{names} and {count} other", other: "{names} and {count} others" },
 
+  // Where there is nothing to show: the data folder is damaged, or from a newer version.
+  "start.failed": "Landline could not start",
+
   // First run, and adding a space
   "first.name": "What should people call you?",
   "first.name_label": "Your name",

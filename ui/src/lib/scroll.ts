@@ -50,14 +50,17 @@ export class ScrollKeeper {
 
   /**
    * After a change of the rows or their heights. `notPast`: a row that must not leave the view at
-   * the top, even when at the end.
+   * the top, even when at the end: it stays there, and one is no longer at the end.
    */
   restore(notPast: string | null = null): void {
     const anchor = this.#anchor;
     if (anchor.at === "end") {
       const end = this.#view.scrollHeight - this.#view.clientHeight;
       const row = notPast === null ? null : this.row(notPast);
-      this.#view.scrollTop = row ? Math.min(end, this.#topOf(row)) : end;
+      const top = row === null ? Infinity : this.#topOf(row);
+      const wouldLeave = notPast !== null && top >= this.#view.scrollTop && top < end;
+      if (wouldLeave) this.#anchor = { at: "row", key: notPast, offset: 0 };
+      this.#view.scrollTop = wouldLeave ? top : end;
       return;
     }
     const row = this.row(anchor.key);

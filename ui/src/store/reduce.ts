@@ -154,7 +154,8 @@ function withRoom(state: State, id: SpaceId, room: RoomView): State {
   }));
   // What comes while the window is in the background gets its line too.
   const away = !state.focused && state.place.room === room.room;
-  const lineIsFree = state.place.line === null || state.place.line.done;
+  const wasRead = state.spaces[id]?.rooms[room.room]?.unread === 0;
+  const lineIsFree = state.place.line === null || state.place.line.done || wasRead;
   return away && lineIsFree && room.first_unread !== null
     ? inPlace(changed, { line: { seq: room.first_unread, done: false } })
     : changed;

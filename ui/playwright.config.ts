@@ -1,0 +1,32 @@
+// The interface in a real browser, on the invented space, under the desktop's content security
+// policy. CHROMIUM names the browser where it is not Debian's.
+
+import { defineConfig } from "@playwright/test";
+
+export default defineConfig({
+  testDir: "tests",
+  outputDir: "test-output",
+  fullyParallel: true,
+  forbidOnly: true,
+  workers: 2,
+  timeout: 90_000,
+  expect: { timeout: 20_000 },
+  reporter: [["list"]],
+  use: {
+    baseURL: "http://localhost:4173",
+    viewport: { width: 1160, height: 760 },
+    locale: "en-GB",
+    timezoneId: "Europe/Oslo",
+    screenshot: "only-on-failure",
+    launchOptions: {
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+      args: ["--no-sandbox"],
+    },
+  },
+  webServer: {
+    command: "npx vite build --mode fake && npx vite preview --mode fake",
+    url: "http://localhost:4173/fake.html",
+    timeout: 300_000,
+    stdout: "ignore",
+  },
+});

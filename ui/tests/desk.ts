@@ -1,0 +1,53 @@
+// What all browser tests share: opening a scene, names of things, the rules every page keeps.
+
+import { test as base, expect, type Locator, type Page } from "@playwright/test";
+// Declares `window.landline`, the invented world.
+import type {} from "../src/main.fake";
+import type { SceneName } from "../src/backend/fake/scene";
+
+export { expect };
+
+/** Fails a test in whose page anything went wrong, or was refused by the security policy. */
+export const test = base.extend<{ clean: undefined }>({
+  clean: [
+    async ({ page }, use) => {
+      const faults: string[] = [];
+      page.on("pageerror", (error) => faults.push(error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
+      });
+      await use(undefined);
+      expect(faults).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export async function open(page: Page, scene: SceneName, more = ""): Promise<void> {
+  await page.goto(`/fake.html?scene=${scene}${more}`);
+  await expect(page.locator("main").first()).toBeVisible();
+}
+
+/** A room of the sidebar. */
+export function roomItem(page: Page, name: string): Locator {
+  return page.locator(`[data-testid=room-list-item][data-room-name="${name}"]`);
+}
+
+/** An item of the timeline that has this text in it. */
+export function item(page: Page, text: string): Locator {
+  return page.getByTestId("item").filter({ hasText: text });
+}
+
+export async function write(page: Page, text: string): Promise<void> {
+  await page.getByTestId("composer-input").fill(text);
+  await page.getByTestId("composer-input").press("Enter");
+}
+
+/** What was asked of the core under this name so far. */
+export function calls(page: Page, name: string): Promise<unknown[]> {
+  return page.evaluate(
+    (wanted) =>
+      window.landline.calls.filter((call) => call.name === wanted).map(({ request }) => request),
+    name,
+  );
+}

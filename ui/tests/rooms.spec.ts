@@ -1,0 +1,102 @@
+import { calls, expect, item, open, roomItem, test } from "./desk";
+
+test("a room is created and opened; a name that is taken is said", async ({ page }) => {
+  await open(page, "studio");
+  await page.getByTestId("create-room").click();
+  await page.getByTestId("create-room-name").fill("workshop");
+  await page.getByTestId("create-room-confirm").click();
+  await expect(page.getByRole("alert")).toContainText("workshop");
+  await page.getByTestId("create-room-name").fill("harbour");
+  await page.getByTestId("create-room-confirm").click();
+  await expect(page.getByTestId("room-name")).toHaveText("harbour");
+  await expect(roomItem(page, "harbour")).toHaveAttribute("aria-current", "page");
+});
+
+test("a public room is found and joined", async ({ page }) => {
+  await open(page, "studio");
+  await page.getByTestId("browse-rooms").click();
+  await expect(page.getByTestId("browsed-room")).toHaveCount(2);
+  await page.getByTestId("browse-rooms-filter").fill("field");
+  await expect(page.getByTestId("browsed-room")).toHaveCount(1);
+  await page.getByTestId("join-room").click();
+  await expect(page.getByTestId("room-name")).toHaveText("field-notes");
+});
+
+test("a person is one click from a direct room", async ({ page }) => {
+  await open(page, "studio");
+  await page.locator("[data-testid=person][data-name='Goro Tanaka']").click();
+  await expect(page.getByTestId("room-name")).toHaveText("Goro Tanaka");
+  await page.locator("[data-testid=person][data-name='Ana Lindqvist']").click();
+  await expect(item(page, "Are you still at the harbour?")).toBeVisible();
+  expect(await calls(page, "create_room")).toHaveLength(1);
+});
+
+test("unread messages count in the sidebar; a mention is loud", async ({ page }) => {
+  await open(page, "studio");
+  const count = roomItem(page, "reading-list").getByTestId("unread-count");
+  await page.evaluate(() => window.landline.receive("reading-list", "New book in"));
+  await expect(count).toHaveAttribute("data-count", "1");
+  await expect(count).not.toHaveClass(/loud/);
+  await page.evaluate(() => window.landline.receive("reading-list", "@Mira Solberg for you"));
+  await expect(count).toHaveAttribute("data-count", "2");
+  await expect(count).toHaveClass(/loud/);
+  await expect(page).toHaveTitle(/^\(\d+\) Studio/);
+});
+
+test("without a connection nobody is shown as there", async ({ page }) => {
+  await open(page, "studio");
+  await expect(page.locator("[data-testid=presence-dot][data-state=online]").first()).toBeVisible();
+  await page.evaluate(() => window.landline.offline());
+  await expect(page.locator("[data-testid=presence-dot]:not([data-state=offline])")).toHaveCount(0);
+});
+
+test("a room one was removed from stays readable, without a composer", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  await page.getByTestId("open-details").click();
+  await page.getByTestId("leave-room").click();
+  await expect(page.getByText("You are no longer in this room.")).toBeVisible();
+  await expect(item(page, "Looks right to me.")).toBeVisible();
+  await expect(page.getByTestId("composer-input")).toHaveCount(0);
+});
+
+test("leaving a space asks first, then leads back to the first screen", async ({ page }) => {
+  await open(page, "studio");
+  await page.getByTestId("space-menu").click();
+  await page.getByRole("menuitem", { name: "Leave on this computer" }).click();
+  await page.getByTestId("leave-space-sure").click();
+  await expect(page.getByTestId("nearby-space").first()).toBeVisible();
+});
+
+test("presence is chosen at the foot", async ({ page }) => {
+  await open(page, "studio");
+  await page.getByTestId("presence-menu").click();
+  await page.getByTestId("presence-dnd").click();
+  await expect(page.getByTestId("presence-menu")).toContainText("do not disturb");
+  expect(await calls(page, "set_presence")).toEqual([{ state: "dnd", text: "" }]);
+});
+
+test("theme, density and text size take hold at once", async ({ page }) => {
+  await open(page, "studio");
+  await page.getByTestId("open-settings").click();
+  await page.getByText("Dark", { exact: true }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.getByText("Compact", { exact: true }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-density", "compact");
+  await page.getByTestId("text-larger").click();
+  await expect(page.locator("html")).toHaveCSS("font-size", "17.6px");
+});
+
+test.describe("on a narrow window", () => {
+  test.use({ viewport: { width: 400, height: 760 } });
+
+  test("there is one pane at a time", async ({ page }) => {
+    await open(page, "studio");
+    await expect(page.getByTestId("composer-input")).toBeInViewport();
+    await expect(roomItem(page, "workshop")).toBeHidden();
+    await page.getByTestId("show-list").click();
+    await roomItem(page, "workshop").click();
+    await expect(page.getByTestId("room-name")).toHaveText("workshop");
+    await expect(roomItem(page, "workshop")).toBeHidden();
+  });
+});

@@ -1,0 +1,161 @@
+// Every screen, in light, dark, narrow and right to left: free of accessibility faults as axe
+// finds them, and kept as a picture in test-output/screens.
+
+import axe from "axe-core";
+import type { Page } from "@playwright/test";
+import type { SceneName } from "../src/backend/fake/scene";
+import { expect, item, open, roomItem, test, write } from "./desk";
+
+interface Screen {
+  name: string;
+  scene: SceneName;
+  show?: (page: Page) => Promise<void>;
+}
+
+const by = (id: string) => (page: Page) => page.getByTestId(id).first().click();
+
+const SCREENS: Screen[] = [
+  { name: "first run", scene: "first" },
+  { name: "first run, nobody near", scene: "alone" },
+  { name: "host sheet", scene: "first", show: by("host-button") },
+  {
+    name: "passcode",
+    scene: "first",
+    show: async (page) => {
+      await page.getByTestId("nearby-join").nth(1).click();
+      await page.getByTestId("passcode-input").fill("wrong");
+      await page.getByTestId("passcode-confirm").click();
+      await expect(page.getByRole("alert")).toBeVisible();
+    },
+  },
+  { name: "new space", scene: "new" },
+  { name: "room", scene: "studio" },
+  {
+    name: "workshop",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await roomItem(page, "workshop").click();
+      await expect(page.locator(".hljs-keyword").first()).toBeAttached();
+    },
+  },
+  {
+    name: "offline with a queue",
+    scene: "offline",
+    show: async (page) => {
+      await write(page, "The crane is free again.");
+      await write(page, "I bring the *long* cable.");
+      await write(page, "See you at four.");
+      await expect(page.getByTestId("queue-line")).toHaveAttribute("data-count", "3");
+    },
+  },
+  {
+    name: "failed message",
+    scene: "studio",
+    show: async (page) => {
+      await page.evaluate(() => window.landline.refuseNext("you are muted here until 16:00"));
+      await write(page, "Can somebody open the gate?");
+      await expect(page.getByTestId("item-failed")).toBeVisible();
+    },
+  },
+  {
+    name: "typing and ticks",
+    scene: "studio",
+    show: async (page) => {
+      await write(page, "Rope is in.");
+      await expect(item(page, "Rope is in.")).toHaveAttribute("data-ticks", "read");
+      await page.evaluate(() => window.landline.typing("general", 2, 3));
+      await expect(page.getByTestId("typing-line")).toContainText("typing");
+    },
+  },
+  { name: "another key", scene: "refused" },
+  {
+    name: "search",
+    scene: "studio",
+    show: async (page) => {
+      await page.keyboard.press("Control+Shift+F");
+      await page.getByTestId("search-input").fill("matrix");
+      await expect(page.getByTestId("search-hit").first()).toBeVisible();
+    },
+  },
+  { name: "people", scene: "studio", show: by("room-people") },
+  { name: "details", scene: "studio", show: by("open-details") },
+  { name: "settings", scene: "studio", show: inList("open-settings") },
+  { name: "new room", scene: "studio", show: inList("create-room") },
+  { name: "find a room", scene: "studio", show: inList("browse-rooms") },
+  { name: "menu of the space", scene: "studio", show: inList("space-menu") },
+  { name: "presence menu", scene: "studio", show: inList("presence-menu") },
+  { name: "host panel", scene: "new", show: inList("hosting-line") },
+  { name: "palette", scene: "studio", show: (page) => page.keyboard.press("Control+K") },
+  { name: "keys", scene: "studio", show: (page) => page.keyboard.press("Control+/") },
+  { name: "add a space", scene: "studio", show: inList("add-space") },
+];
+
+const LOOKS = [
+  { look: "wide", width: 1160, dir: "ltr", schemes: ["light", "dark"] },
+  { look: "narrow", width: 400, dir: "ltr", schemes: ["light"] },
+  { look: "right to left", width: 1160, dir: "rtl", schemes: ["light"] },
+] as const;
+
+for (const { look, width, dir, schemes } of LOOKS) {
+  test.describe(look, () => {
+    test.use({ viewport: { width, height: 760 } });
+
+    for (const { name, scene, show } of SCREENS) {
+      test(name, async ({ page }) => {
+        await open(page, scene, dir === "rtl" ? "&dir=rtl" : "");
+        await show?.(page);
+        for (const colorScheme of schemes) {
+          await page.emulateMedia({ colorScheme });
+          await expect(page.locator("html")).toHaveAttribute("data-theme", colorScheme);
+          await settled(page);
+          await page.screenshot({
+            path: `test-output/screens/${name}, ${look} ${colorScheme}.png`,
+          });
+          expect(await faults(page)).toEqual([]);
+        }
+      });
+    }
+  });
+}
+
+/** On a narrow window the sidebar is behind a button. */
+async function openList(page: Page): Promise<void> {
+  const button = page.getByTestId("show-list");
+  if (await button.isVisible()) await button.click();
+}
+
+function inList(id: string) {
+  return async (page: Page) => {
+    await openList(page);
+    await page.getByTestId(id).first().click();
+  };
+}
+
+/** Nothing moves or fades any more: colours are what they stay. */
+async function settled(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    const ends = document
+      .getAnimations()
+      .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
+      .map((one) => one.finished.catch(() => undefined));
+    await Promise.all(ends);
+  });
+}
+
+async function faults(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return await page.evaluate(async () => {
+    const results = await window.axe.run(document);
+    return results.violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`),
+    );
+  });
+}
+
+declare global {
+  interface Window {
+    axe: typeof axe;
+  }
+}

@@ -1,0 +1,156 @@
+import { calls, expect, item, open, roomItem, test, write } from "./desk";
+
+test("a message goes from queued over one tick and two to read, in one place", async ({ page }) => {
+  await open(page, "studio");
+  await page.evaluate(() => window.landline.offline());
+  await write(page, "The crane is free.");
+  const message = item(page, "The crane is free.");
+  await expect(message).toHaveAttribute("data-state", "queued");
+  await expect(message).toHaveAttribute("data-ticks", "queued");
+  await message.evaluate((element) => element.setAttribute("data-same", "yes"));
+  await page.evaluate(() => window.landline.online());
+  await expect(message).toHaveAttribute("data-state", "accepted");
+  await expect(message).toHaveAttribute("data-ticks", "delivered");
+  await expect(message).toHaveAttribute("data-ticks", "read");
+  await expect(message.getByRole("img")).toHaveAttribute("title", "Read by Ana Lindqvist");
+  await expect(message).toHaveAttribute("data-same", "yes");
+});
+
+test("offline one writes on: the queue is told, kept in order, and goes out once", async ({
+  page,
+}) => {
+  await open(page, "offline");
+  await expect(page.getByTestId("connection-line")).toContainText("Looking for Studio… last seen");
+  await expect(page.getByTestId("queue-line")).toContainText("sent when Ana’s desk is back");
+  for (const text of ["one of three", "two of three", "three of three"]) await write(page, text);
+  await expect(page.getByTestId("queue-line")).toHaveText("3 queued, sent when Ana’s desk is back");
+  await expect(page.getByTestId("queue-count")).toHaveAttribute("data-count", "3");
+  await page.getByTestId("connect-now").click();
+  const sent = page.locator("[data-testid=item][data-mine=true][data-state=accepted]");
+  await expect(sent).toHaveText([/one of three/, /two of three/, /three of three/]);
+  await expect(page.getByTestId("queue-line")).toHaveCount(0);
+});
+
+test("Up edits the last message that is still queued; Esc leaves it as it was", async ({
+  page,
+}) => {
+  await open(page, "offline");
+  await write(page, "Meet at fuor.");
+  const input = page.getByTestId("composer-input");
+  await input.press("ArrowUp");
+  await expect(page.getByTestId("editing")).toBeVisible();
+  await expect(input).toHaveValue("Meet at fuor.");
+  await input.press("Escape");
+  await expect(input).toHaveValue("");
+  await input.press("ArrowUp");
+  await input.fill("Meet at four.");
+  await input.press("Enter");
+  await expect(item(page, "Meet at four.")).toHaveAttribute("data-state", "queued");
+  await expect(item(page, "Meet at fuor.")).toHaveCount(0);
+  expect(await calls(page, "post")).toHaveLength(1);
+});
+
+test("a refused message says why, and can be tried again, edited or discarded", async ({
+  page,
+}) => {
+  await open(page, "studio");
+  const refuse = () => page.evaluate(() => window.landline.refuseNext("you are muted here"));
+  await refuse();
+  await write(page, "Open the gate?");
+  const failed = page.locator("[data-testid=item][data-state=failed]");
+  await expect(failed).toContainText("Not sent: you are muted here");
+  await refuse();
+  await failed.getByTestId("item-retry").click();
+  await expect(failed).toContainText("Not sent");
+  await failed.getByTestId("item-edit").click();
+  await page.getByTestId("composer-input").fill("Open the gate, please?");
+  await page.getByTestId("composer-input").press("Enter");
+  await expect(item(page, "Open the gate, please?")).toHaveAttribute("data-state", "accepted");
+
+  await refuse();
+  await write(page, "Never mind");
+  await failed.getByTestId("item-discard").click();
+  await expect(item(page, "Never mind")).toHaveCount(0);
+});
+
+test("Enter sends, Shift+Enter breaks, and the setting swaps them", async ({ page }) => {
+  await open(page, "studio");
+  const input = page.getByTestId("composer-input");
+  await input.pressSequentially("one");
+  await input.press("Shift+Enter");
+  await input.pressSequentially("two");
+  await expect(input).toHaveValue("one\ntwo");
+  await input.press("Enter");
+  await expect(input).toHaveValue("");
+
+  await page.getByTestId("open-settings").click();
+  await page.getByRole("switch", { name: "Enter sends" }).click();
+  await page.keyboard.press("Escape");
+  await input.pressSequentially("three");
+  await input.press("Enter");
+  await expect(input).toHaveValue("three\n");
+  await input.press("Control+Enter");
+  await expect(input).toHaveValue("");
+  const texts = (await calls(page, "post")).map((one) => (one as { text: string }).text);
+  expect(texts).toEqual(["one\ntwo", "three"]);
+});
+
+test("the composer grows with the text to 40 % of the window, then scrolls", async ({ page }) => {
+  await open(page, "studio");
+  const input = page.getByTestId("composer-input");
+  const height = async () => (await page.locator("form.composer").boundingBox())?.height ?? 0;
+  const empty = await height();
+  await input.fill("line\n".repeat(4));
+  expect(await height()).toBeGreaterThan(empty + 60);
+  await input.fill("line\n".repeat(80));
+  expect(await height()).toBeLessThan(760 * 0.4 + 30);
+  await expect(page.getByTestId("composer-send")).toBeInViewport();
+});
+
+test("a draft waits in its room, and is told in the sidebar", async ({ page }) => {
+  await open(page, "studio");
+  const input = page.getByTestId("composer-input");
+  await input.fill("Half a thou");
+  await roomItem(page, "workshop").click();
+  await expect(page.getByTestId("room-name")).toHaveText("workshop");
+  await expect(input).toHaveValue("");
+  await expect(roomItem(page, "general")).toContainText("draft");
+  await roomItem(page, "general").click();
+  await expect(input).toHaveValue("Half a thou");
+  await roomItem(page, "Ana Lindqvist").click();
+  await expect(input).toHaveValue("Tomorrow at nine?");
+});
+
+test("a text over the limit is not sent, and says by how much", async ({ page }) => {
+  await open(page, "studio");
+  const input = page.getByTestId("composer-input");
+  await input.fill("é".repeat(8 * 1024 + 2));
+  await expect(page.getByRole("alert")).toContainText("4");
+  await input.press("Enter");
+  expect(await calls(page, "post")).toEqual([]);
+});
+
+test("people are completed by keyboard, and mentioned", async ({ page }) => {
+  await open(page, "studio");
+  const input = page.getByTestId("composer-input");
+  await input.pressSequentially("@de");
+  await expect(page.getByTestId("completions")).toContainText("Deniz Aydın");
+  await input.press("Enter");
+  await expect(input).toHaveValue("@Deniz Aydın ");
+  await input.pressSequentially("look");
+  await input.press("Enter");
+  const [posted] = (await calls(page, "post")) as { text: string; mentions: string[] }[];
+  expect(posted?.text).toBe("@Deniz Aydın look");
+  expect(posted?.mentions).toHaveLength(1);
+  await expect(item(page, "@Deniz Aydın look").locator(".mention")).toHaveText("@Deniz Aydın");
+});
+
+test("the room hears that one types, and that one stopped", async ({ page }) => {
+  await open(page, "studio");
+  await page.getByTestId("composer-input").pressSequentially("hello", { delay: 20 });
+  expect(await calls(page, "typing")).toEqual([expect.objectContaining({ on: true })]);
+  await page.getByTestId("composer-input").press("Enter");
+  await expect
+    .poll(() => calls(page, "typing"))
+    .toContainEqual(expect.objectContaining({ on: false }));
+});
