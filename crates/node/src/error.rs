@@ -14,6 +14,8 @@ pub enum NodeError {
     InUse(PathBuf),
     #[error("the node's key in {} is damaged", .0.display())]
     Key(PathBuf),
+    #[error("another computer on this network hosts this space already: {0}")]
+    HostedElsewhere(String),
     #[error("a new space needs a name")]
     NameMissing,
     #[error("{0}")]

@@ -8,14 +8,14 @@ use landline_protocol::SpaceId;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::hub::Health;
+use crate::hub::Outside;
 
 /// What `/health` needs.
 #[derive(Debug, Clone)]
 pub(crate) struct About {
     pub(crate) space: SpaceId,
     pub(crate) version: String,
-    pub(crate) health: watch::Receiver<Health>,
+    pub(crate) outside: watch::Receiver<Outside>,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,23 +34,21 @@ pub(crate) fn routes(about: About) -> Router {
 
 /// 503 while the store fails or the Hub is gone: something that watches must see it by the status.
 async fn health(State(about): State<About>) -> (StatusCode, Json<Report>) {
-    let Health {
-        stores,
-        connections,
-    } = *about.health.borrow();
-    let ok = stores && about.health.has_changed().is_ok();
+    let (stores, connections) = {
+        let outside = about.outside.borrow();
+        (outside.stores, outside.connections)
+    };
+    let ok = stores && about.outside.has_changed().is_ok();
     let status = if ok {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (
-        status,
-        Json(Report {
-            ok,
-            space: about.space,
-            version: about.version,
-            connections,
-        }),
-    )
+    let report = Report {
+        ok,
+        space: about.space,
+        version: about.version,
+        connections,
+    };
+    (status, Json(report))
 }

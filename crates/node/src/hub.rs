@@ -12,6 +12,8 @@
 
 mod audience;
 pub(crate) mod batch;
+mod command;
+mod lazy;
 mod marks;
 mod people;
 mod read;
@@ -19,6 +21,7 @@ mod relay;
 mod sign_in;
 mod tokens;
 mod typing;
+mod waiting;
 mod write;
 
 use std::collections::{BTreeSet, HashMap};
@@ -26,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landline_protocol::down::{Head, Heads, NodeInfo, ProtocolRange, Welcome};
-use landline_protocol::up::SignIn;
+use landline_protocol::limits::MARKS_PUSHED_MEMBERS;
 use landline_protocol::{Code, GoodbyeReason, Limits, MemberId, PROTOCOL, Refusal, RoomId};
 use landline_store::Store;
 use socketioxide::SocketIo;
@@ -39,6 +42,7 @@ use tracing::error;
 use crate::clock::Clock;
 use crate::config::Rates;
 use crate::folder::{Folder, Seen};
+use crate::key::NodeKey;
 use crate::passcode::Passcodes;
 use crate::rate::Bucket;
 use crate::request::Request;
@@ -46,16 +50,15 @@ use crate::session::{Asker, Outlet, SessionId};
 use crate::world::World;
 
 use audience::Audience;
-use batch::NodeKey;
 use people::People;
 use sign_in::Admissions;
 use tokens::Tokens;
-use write::{Done, Writes};
+use waiting::Writes;
+use write::Done;
 
+pub(crate) use command::{HubCommand, HubHandle, Outside};
 pub(crate) use marks::{MarkRow, Marks};
 
-/// Commands that wait for the Hub. Past it: `unavailable`.
-const COMMANDS: usize = 4096;
 /// Commands taken at once, before the next batch is made of them.
 const COMMANDS_AT_ONCE: usize = 512;
 /// How long presence, typing and marks are gathered.
@@ -65,83 +68,12 @@ const KEEP_HOUSE: Duration = Duration::from_secs(1);
 /// How often the heads of rooms that changed are told.
 const TELL_HEADS: Duration = Duration::from_secs(30);
 
-/// What the Hub is asked to do.
-#[derive(Debug)]
-pub(crate) enum HubCommand {
-    Connected(Outlet),
-    Disconnected(SessionId),
-    /// The signature has been verified.
-    SignIn {
-        asker: Asker,
-        member: MemberId,
-        request: Box<SignIn>,
-    },
-    Request {
-        asker: Asker,
-        request: Request,
-    },
-    /// Finish what waits, say goodbye, end.
-    Stop(oneshot::Sender<()>),
-}
-
-impl HubCommand {
-    /// Answers the one who asks, where somebody does.
-    pub(crate) fn refuse(self, refusal: Refusal) {
-        match self {
-            Self::SignIn { asker, .. } | Self::Request { asker, .. } => {
-                asker.answer::<()>(Err(refusal));
-            }
-            Self::Connected(_) | Self::Disconnected(_) | Self::Stop(_) => {}
-        }
-    }
-}
-
-/// The way to the Hub.
-#[derive(Debug, Clone)]
-pub(crate) struct HubHandle(mpsc::Sender<HubCommand>);
-
-impl HubHandle {
-    /// A handle, and what its Hub takes from.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<HubCommand>) {
-        let (commands, taken) = mpsc::channel(COMMANDS);
-        (Self(commands), taken)
-    }
-
-    /// Hands a command over at once, or back.
-    pub(crate) fn offer(&self, command: HubCommand) -> Result<(), Box<HubCommand>> {
-        self.0.try_send(command).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(command)
-            | mpsc::error::TrySendError::Closed(command) => Box::new(command),
-        })
-    }
-
-    /// Hands a command over as soon as there is place. A Hub that has ended needs none.
-    pub(crate) async fn tell(&self, command: HubCommand) {
-        let _ = self.0.send(command).await;
-    }
-}
-
-/// What `/health` tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Health {
-    /// The last write was stored.
-    pub(crate) stores: bool,
-    pub(crate) connections: usize,
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Self {
-            stores: true,
-            connections: 0,
-        }
-    }
-}
-
 /// What a Hub begins with.
 #[derive(Debug)]
 pub(crate) struct Beginning {
     pub(crate) world: World,
+    /// The space was made at this start.
+    pub(crate) is_new: bool,
     pub(crate) marks: Marks,
     pub(crate) last_seen: HashMap<MemberId, i64>,
     pub(crate) passcode: Option<String>,
@@ -168,7 +100,7 @@ pub(crate) struct Hub {
     /// Rooms whose heads have moved since heads were last told.
     heads_changed: BTreeSet<RoomId>,
     seen: Option<Seen>,
-    health: watch::Sender<Health>,
+    outside: watch::Sender<Outside>,
     /// What runs beside the Hub and comes back to it.
     tasks: JoinSet<Done>,
     /// What runs beside the Hub and answers by itself.
@@ -186,9 +118,10 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn new(beginning: Beginning, io: SocketIo, health: watch::Sender<Health>) -> Self {
+    pub(crate) fn new(beginning: Beginning, io: SocketIo, outside: watch::Sender<Outside>) -> Self {
         let Beginning {
             world,
+            is_new: _,
             marks,
             last_seen,
             passcode,
@@ -210,7 +143,7 @@ impl Hub {
             writes: Writes::default(),
             heads_changed: BTreeSet::new(),
             seen: None,
-            health,
+            outside,
             tasks: JoinSet::new(),
             reads: TaskTracker::new(),
             store,
@@ -296,7 +229,7 @@ impl Hub {
         }
         outlet.send("welcome", &self.welcome(&outlet));
         self.people.connects(outlet, Instant::now());
-        self.tell_health();
+        self.tell_outside();
     }
 
     fn welcome(&self, outlet: &Outlet) -> Welcome {
@@ -327,7 +260,7 @@ impl Hub {
         if let Some(member) = self.people.disconnects(session, self.clock.now()) {
             self.typing.stops_everywhere(&member);
         }
-        self.tell_health();
+        self.tell_outside();
     }
 
     /// A request of somebody who has signed in.
@@ -367,18 +300,16 @@ impl Hub {
     async fn tell_gathered(&mut self) {
         self.people.tell_presence(self.clock.now());
         for now in self.typing.take_changes(Instant::now()) {
-            let head = self.head_of(now.room);
-            self.audience.tell(now.room, "typing", &now, head).await;
+            self.audience.tell(now.room, "typing", &now, None).await;
         }
         for changes in self.marks.take_changes() {
             let room = changes.room;
-            let few = self.world.room(room).is_some_and(|state| {
-                self.world.member_count(state)
-                    <= landline_protocol::limits::MARKS_PUSHED_MEMBERS as u64
-            });
+            let few = self
+                .world
+                .room(room)
+                .is_some_and(|state| self.world.member_count(state) <= MARKS_PUSHED_MEMBERS as u64);
             if few {
-                let head = self.head_of(room);
-                self.audience.tell(room, "marks", &changes, head).await;
+                self.audience.tell(room, "marks", &changes, None).await;
             }
         }
     }
@@ -420,13 +351,17 @@ impl Hub {
         }
     }
 
-    fn tell_health(&self) {
-        let health = Health {
+    fn tell_outside(&self) {
+        let outside = Outside {
             stores: self.writes.are_stored(),
             connections: self.people.count(),
+            space: self.world.space_info(),
         };
-        self.health
-            .send_if_modified(|told| std::mem::replace(told, health) != health);
+        self.outside.send_if_modified(|told| {
+            let is_news = *told != outside;
+            *told = outside;
+            is_news
+        });
     }
 
     async fn end(mut self) {

@@ -11,6 +11,7 @@
 //!
 //! Invariant: this crate depends on neither the client nor Tauri.
 
+mod advert;
 mod clock;
 mod config;
 mod door;
@@ -19,6 +20,7 @@ mod folder;
 mod http;
 mod hub;
 mod kept;
+mod key;
 mod node;
 mod passcode;
 mod random;

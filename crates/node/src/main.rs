@@ -30,7 +30,7 @@ struct Ready<'a> {
     /// Where it can be reached from this machine.
     address: SocketAddr,
     space: SpaceId,
-    name: &'a str,
+    name: String,
     fingerprint: Option<&'a str>,
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use landline_discovery::Discovery;
 use landline_protocol::{Admission, SpaceId};
 use landline_store::Store;
 use socketioxide::SocketIo;
@@ -17,8 +18,8 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::http::{self, About};
-use crate::hub::{Health, Hub, HubCommand, HubHandle};
-use crate::{NodeConfig, NodeError, door, socket, space};
+use crate::hub::{Hub, HubCommand, HubHandle, Outside};
+use crate::{NodeConfig, NodeError, advert, door, socket, space};
 
 /// For what waits to be written, when the node stops.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
@@ -30,9 +31,7 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 pub struct Node {
     address: SocketAddr,
     space: SpaceId,
-    name: String,
-    admission: Admission,
-    health: watch::Receiver<Health>,
+    outside: watch::Receiver<Outside>,
     stop: CancellationToken,
     ended: Option<JoinHandle<Result<(), NodeError>>>,
 }
@@ -42,26 +41,37 @@ impl Node {
     /// resolves or [`Node::stop`] is called.
     ///
     /// Refused with one line for people: a folder that another node uses or that can't be written,
-    /// a database that is damaged or newer than this program, a new space without a name.
+    /// a database that is damaged or newer than this program, a new space without a name, a space
+    /// that another computer on the network says it hosts.
     pub async fn start(
         config: NodeConfig,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Self, NodeError> {
         let address = listener.local_addr().map_err(NodeError::Listener)?;
+        let discovery = config.advertise.then(Discovery::start);
         let opened = tokio::task::spawn_blocking(move || space::open(config)).await;
         let beginning = opened.map_err(|_| NodeError::Stopped)??;
-
         let space = beginning.world.space.id;
-        let name = beginning.world.space.name.clone();
-        let admission = beginning.world.space.admission;
+        if let Some(discovery) = &discovery
+            && !beginning.is_new
+            && let Some(seen) = advert::host_of(discovery, space).await
+        {
+            beginning.store.close().await?;
+            return Err(NodeError::HostedElsewhere(seen.host));
+        }
+
         let (hub, commands) = HubHandle::new();
-        let (health, told) = watch::channel(Health::default());
+        let (outside, told) = watch::channel(Outside {
+            stores: true,
+            connections: 0,
+            space: beginning.world.space_info(),
+        });
         let (layer, io) = socket::layer(hub.clone(), space);
         let about = About {
             space,
             version: beginning.version.clone(),
-            health: told.clone(),
+            outside: told.clone(),
         };
         let routes = http::routes(about).layer(layer);
         let stop = CancellationToken::new();
@@ -71,17 +81,18 @@ impl Node {
             io: io.clone(),
             routes,
             listener,
+            discovery,
+            outside: told.clone(),
+            port: address.port(),
             stop: stop.clone(),
         };
-        let hub = tokio::spawn(Hub::new(beginning, io, health).run(commands));
+        let hub = tokio::spawn(Hub::new(beginning, io, outside).run(commands));
         let ended = tokio::spawn(running.run(hub, shutdown));
         info!(%space, %address, "serving");
         Ok(Self {
             address,
             space,
-            name,
-            admission,
-            health: told,
+            outside: told,
             stop,
             ended: Some(ended),
         })
@@ -96,19 +107,19 @@ impl Node {
         self.space
     }
 
-    /// The space's name when the node started.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// The space's name now.
+    pub fn name(&self) -> String {
+        self.outside.borrow().space.name.clone()
     }
 
-    /// How one became a member when the node started.
-    pub const fn admission(&self) -> Admission {
-        self.admission
+    /// How one becomes a member now.
+    pub fn admission(&self) -> Admission {
+        self.outside.borrow().space.admission
     }
 
     /// People's connections now.
     pub fn connections(&self) -> usize {
-        self.health.borrow().connections
+        self.outside.borrow().connections
     }
 
     /// The node runs no longer: it has failed, or its `shutdown` has resolved.
@@ -147,6 +158,9 @@ struct Running {
     io: SocketIo,
     routes: Router,
     listener: TcpListener,
+    discovery: Option<Discovery>,
+    outside: watch::Receiver<Outside>,
+    port: u16,
     stop: CancellationToken,
 }
 
@@ -162,8 +176,14 @@ impl Running {
             io,
             routes,
             listener,
+            discovery,
+            outside,
+            port,
             stop,
         } = self;
+        if let Some(discovery) = discovery.clone() {
+            tokio::spawn(advert::advertise(discovery, outside, port));
+        }
         let connections = TaskTracker::new();
         let closed = CancellationToken::new();
         let door = door::open(listener, routes, closed.clone(), connections.clone());
@@ -182,6 +202,9 @@ impl Running {
             if timeout(FINISH_WITHIN, finished).await.is_err() {
                 warn!("what waited could not be stored in time");
             }
+        }
+        if let Some(discovery) = discovery {
+            discovery.stop().await;
         }
         if timeout(CLOSE_WITHIN, io.close()).await.is_err() {
             warn!("some connections did not close by themselves");

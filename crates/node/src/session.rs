@@ -174,6 +174,11 @@ impl Session {
         self.gone.load(Ordering::Acquire)
     }
 
+    /// `goodbye` was said, or will be.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn has_gone(&self) {
         self.gone.store(true, Ordering::Release);
     }
@@ -197,7 +202,8 @@ impl Outlet {
         self.sent(event, raw.get().len(), sent);
     }
 
-    /// Counts a packet that went to this socket among others.
+    /// Counts a packet that went to this socket among others. One that found no place there is
+    /// counted too: who loses that many is too slow as well.
     pub(crate) fn count(&self, event: &'static str, bytes: usize) {
         if self.session.wire.give(packet_bytes(event, bytes)) > OUTGOING_BYTES {
             self.goodbye(GoodbyeReason::TooSlow);

@@ -15,9 +15,10 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::folder::{Folder, Seen};
-use crate::hub::batch::{Batch, NodeKey, Work, uuid_v7};
+use crate::hub::batch::{Batch, Work};
 use crate::hub::{Beginning, MarkRow, Marks};
 use crate::kept::{EPOCH, LAST_SEEN, PASSCODE, SPACE};
+use crate::key::{NodeKey, uuid_v7};
 use crate::world::World;
 use crate::{NodeConfig, NodeError, passcode};
 
@@ -41,7 +42,8 @@ pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
     };
     let store = Store::open(&folder.database(), options)?;
 
-    let space = match store.read_blocking(|c| settings::get::<Uuid>(c, SPACE))? {
+    let made = store.read_blocking(|c| settings::get::<Uuid>(c, SPACE))?;
+    let space = match made {
         Some(space) => SpaceId::from_uuid(space),
         None => make(&store, &config, &node)?,
     };
@@ -76,6 +78,7 @@ pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
     Ok(Beginning {
         marks: Marks::new(marks),
         world,
+        is_new: made.is_none(),
         last_seen,
         passcode,
         store,

@@ -54,10 +54,12 @@ impl Audience {
         }
     }
 
-    /// The session is no more; socketioxide forgets its socket by itself.
+    /// The session hears nothing any more.
     pub(super) fn ends(&mut self, session: SessionId) {
         for room in self.by_session.remove(&session).unwrap_or_default() {
-            self.take(room, session);
+            if let Some(outlet) = self.take(room, session) {
+                outlet.socket.leave(room.to_string());
+            }
         }
     }
 
@@ -76,13 +78,13 @@ impl Audience {
 
     /// Sends a packet to all who listen to the room. Where it found no place, `head` goes to each
     /// alone: who can't take even that is cut, and whoever has made place meanwhile sees from it
-    /// that something is missing, and fetches.
+    /// that something is missing, and fetches. Without a `head` it may be dropped.
     pub(super) async fn tell<T: Serialize>(
-        &self,
+        &mut self,
         room: RoomId,
         event: &'static str,
         payload: &T,
-        head: Head,
+        head: Option<Head>,
     ) {
         if !self.rooms.contains_key(&room) {
             return;
@@ -98,11 +100,17 @@ impl Audience {
         for outlet in self.of(room) {
             outlet.count(event, raw.get().len());
         }
-        if let Err(error) = told {
+        if let (Err(error), Some(head)) = (told, head) {
             debug!(%room, %error, "a packet found no place at some sockets");
             for outlet in self.of(room) {
                 outlet.send("heads", &Heads { rooms: vec![head] });
             }
+        }
+        // Who is on the way out must not make every further packet fail until the connection ends.
+        let leaving = self.of(room).filter(|outlet| outlet.session.is_leaving());
+        let leaving: Vec<SessionId> = leaving.map(|outlet| outlet.session.id).collect();
+        for session in leaving {
+            self.ends(session);
         }
     }
 }

@@ -6,26 +6,30 @@
 //! with targets looked up in the same transaction; then it gets its `seq`. States are changed on
 //! copies: if the transaction fails, nothing the Hub holds has moved.
 
+mod facts;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ed25519_dalek::SigningKey;
-use landline_protocol::access::{self, Facts, Place, Target, Wish};
+use landline_protocol::access::{self, Place, Wish};
 use landline_protocol::limits::ROOMS_PER_MEMBER;
 use landline_protocol::up::AppendResult;
 use landline_protocol::{
-    Admission, Admitted, Code, Content, Event, EventId, EventSignature, MemberId, NewEvent,
-    Refusal, Role, RoomId, RoomState, SettingsChanged, SpaceState, sign_event,
+    Admission, Admitted, Code, Content, Event, MemberId, NewEvent, Refusal, Role, RoomId,
+    RoomState, SettingsChanged, SpaceState,
 };
 use landline_store::log::{self, Known};
 use landline_store::{Connection, StoreError, settings};
 use tokio::time::Instant;
 
 use crate::kept::PASSCODE;
+use crate::key::NodeKey;
 use crate::rate::Bucket;
 use crate::request::Candidate;
 use crate::world::World;
+
+use facts::LookedUp;
 
 /// Appended events at once, in seconds of the rate.
 pub(super) const BURST_SECONDS: u32 = 10;
@@ -82,22 +86,6 @@ pub(crate) struct Outcome {
     pub(crate) space: Option<SpaceState>,
     pub(crate) rooms: Vec<RoomState>,
     pub(crate) buckets: HashMap<MemberId, Bucket>,
-}
-
-/// The node's own key, with which it signs what it writes.
-#[derive(Debug)]
-pub(crate) struct NodeKey {
-    pub(crate) id: MemberId,
-    key: SigningKey,
-}
-
-impl NodeKey {
-    pub(crate) fn new(key: SigningKey) -> Self {
-        Self {
-            id: MemberId::from_bytes(key.verifying_key().to_bytes()),
-            key,
-        }
-    }
 }
 
 impl Batch {
@@ -312,23 +300,7 @@ impl Decision<'_> {
 
     fn write_own(&mut self, room: RoomId, content: Content) -> Result<(), StoreError> {
         let space = self.space().id;
-        let id = EventId::from_uuid(uuid_v7(self.now));
-        let raw = content.to_raw()?;
-        let of = EventSignature {
-            space,
-            room,
-            id,
-            author: &self.node.id,
-            sent_at: self.now,
-        };
-        let sig = Some(sign_event(&self.node.key, &of, &raw)?);
-        let event = NewEvent {
-            id,
-            room,
-            sent_at: self.now,
-            content: raw,
-            sig,
-        };
+        let event = self.node.event(space, room, &content, self.now)?;
         self.store(event, self.node.id, content)?;
         Ok(())
     }
@@ -471,65 +443,4 @@ pub(crate) fn moves(event: &Event, content: &Content) -> Vec<(MemberId, bool)> {
         | Content::Settings(_)
         | Content::Unknown => Vec::new(),
     }
-}
-
-/// What the rules ask for, looked up beforehand: a lookup can fail, a rule can't.
-struct LookedUp<'d> {
-    decision: &'d Decision<'d>,
-    targets: Vec<(EventId, Target)>,
-}
-
-impl<'d> LookedUp<'d> {
-    fn of(decision: &'d Decision<'d>, room: RoomId, content: &Content) -> Result<Self, StoreError> {
-        let mut ids: Vec<EventId> = content.target().into_iter().collect();
-        if let Content::Message(message) = content {
-            ids.extend(message.reply_to.iter().chain(&message.thread));
-        }
-        let mut targets = Vec::with_capacity(ids.len());
-        for id in ids {
-            let Some(event) = log::find(decision.c, id)?.filter(|event| event.room == room) else {
-                continue;
-            };
-            let is_message = matches!(Content::read(&event.content), Content::Message(_));
-            let deleted = is_message && log::is_deleted(decision.c, id)?;
-            targets.push((
-                id,
-                Target {
-                    author: event.author,
-                    is_message,
-                    deleted,
-                },
-            ));
-        }
-        Ok(Self { decision, targets })
-    }
-}
-
-impl Facts for LookedUp<'_> {
-    fn target(&self, id: EventId) -> Option<Target> {
-        self.targets
-            .iter()
-            .find(|(known, _)| *known == id)
-            .map(|(_, target)| *target)
-    }
-
-    fn rooms_of(&self, member: &MemberId) -> usize {
-        self.decision.rooms_of(member)
-    }
-
-    /// There are no files yet, so nobody may name one.
-    fn may_name_file(&self, _blake3: &str) -> bool {
-        false
-    }
-}
-
-/// A UUIDv7 of this time.
-pub(crate) fn uuid_v7(now: i64) -> uuid::Uuid {
-    let millis = u64::try_from(now).unwrap_or_default();
-    let nanos = u32::try_from(millis % 1000 * 1_000_000).unwrap_or_default();
-    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(
-        uuid::NoContext,
-        millis / 1000,
-        nanos,
-    ))
 }

@@ -25,6 +25,7 @@ impl Hub {
     pub(super) fn move_on(&mut self, outcome: &mut Outcome) {
         if let Some(space) = outcome.space.take() {
             self.world.space_moves(space);
+            self.tell_outside();
         }
         for room in mem::take(&mut outcome.rooms) {
             self.heads_changed.insert(room.id);
@@ -74,17 +75,17 @@ impl Hub {
         }
     }
 
-    async fn send(&self, packet: Option<Packet>) {
+    async fn send(&mut self, packet: Option<Packet>) {
         let Some(Packet { events, .. }) = packet else {
             return;
         };
         let Some(last) = events.last() else { return };
         let (room, head) = (last.room, last.seq);
-        let head = Head {
+        let head = Some(Head {
             room,
             head,
             epoch: self.world.epoch,
-        };
+        });
         self.audience
             .tell(room, "events", &Events { room, events }, head)
             .await;

@@ -19,7 +19,8 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::batch::Work;
-use super::write::{Done, Waiter};
+use super::waiting::Waiter;
+use super::write::Done;
 use super::{Hub, forget_full};
 use crate::rate::Bucket;
 use crate::session::Asker;

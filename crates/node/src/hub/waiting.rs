@@ -1,0 +1,179 @@
+//! What waits to be written, what is under way, and how far the derived rows are.
+
+use std::collections::{HashMap, VecDeque};
+
+use landline_protocol::MemberId;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::batch::Work;
+use super::forget_full;
+use crate::rate::Bucket;
+use crate::request::Candidate;
+use crate::session::Asker;
+
+/// Events in one transaction.
+const BATCH_EVENTS: usize = 500;
+/// Bytes of events in one transaction.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Events that wait to be written. Past it: `unavailable`.
+const WAITING_EVENTS: usize = 20_000;
+/// Bytes of events that wait to be written.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
+
+/// Who waits for a [`Work`].
+#[derive(Debug)]
+pub(super) enum Waiter {
+    Append(Asker),
+    Admit { asker: Asker, member: MemberId },
+    Passcode { asker: Asker, hash: Option<String> },
+}
+
+/// What waits, what is under way, and how far the derived rows are.
+#[derive(Debug)]
+pub(super) struct Writes {
+    pub(super) waiting: VecDeque<(Waiter, Work)>,
+    waiting_events: usize,
+    waiting_bytes: usize,
+    /// Of the batch under way, in its order.
+    pub(super) under_way: Option<Vec<Waiter>>,
+    pub(super) catching_up: bool,
+    pub(super) lazy_under_way: bool,
+    pub(super) lazy_at: Option<Instant>,
+    pub(super) buckets: HashMap<MemberId, Bucket>,
+    /// Events written in this run of the node.
+    pub(super) written: u64,
+    /// Of those, how many the derived rows follow.
+    pub(super) derived: u64,
+    /// Reads that wait for the derived rows, by what [`Self::written`] was when they came.
+    pub(super) readers: VecDeque<(u64, oneshot::Sender<()>)>,
+    /// After a failure: when the derived rows are tried again.
+    pub(super) derive_at: Option<Instant>,
+    pub(super) stored: bool,
+}
+
+impl Default for Writes {
+    fn default() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            waiting_events: 0,
+            waiting_bytes: 0,
+            under_way: None,
+            catching_up: false,
+            lazy_under_way: false,
+            lazy_at: None,
+            buckets: HashMap::new(),
+            written: 0,
+            derived: 0,
+            readers: VecDeque::new(),
+            derive_at: None,
+            stored: true,
+        }
+    }
+}
+
+impl Writes {
+    pub(super) fn wait(&mut self, waiter: Waiter, work: Work) {
+        let (events, bytes) = work.size();
+        self.waiting_events += events;
+        self.waiting_bytes += bytes;
+        self.waiting.push_back((waiter, work));
+    }
+
+    pub(super) const fn is_full(&self) -> bool {
+        self.waiting_events >= WAITING_EVENTS || self.waiting_bytes >= WAITING_BYTES
+    }
+
+    /// Nothing waits and nothing is under way.
+    pub(super) fn are_done(&self) -> bool {
+        self.waiting.is_empty() && self.under_way.is_none() && !self.catching_up
+    }
+
+    /// The last write was stored.
+    pub(super) const fn are_stored(&self) -> bool {
+        self.stored
+    }
+
+    pub(super) fn forget(&mut self, now: Instant) {
+        forget_full(&mut self.buckets, now);
+    }
+
+    /// Resolves once the derived rows have reached what is written now.
+    pub(super) fn until_derived(&mut self) -> oneshot::Receiver<()> {
+        let (reached, reaches) = oneshot::channel();
+        if self.derived == self.written {
+            let _ = reached.send(());
+        } else {
+            self.readers.push_back((self.written, reached));
+        }
+        reaches
+    }
+
+    pub(super) fn derived_to(&mut self, to: u64) {
+        self.derived = to;
+        while self
+            .readers
+            .front()
+            .is_some_and(|(needed, _)| *needed <= to)
+        {
+            if let Some((_, reached)) = self.readers.pop_front() {
+                let _ = reached.send(());
+            }
+        }
+    }
+
+    /// As much of what waits as makes one batch.
+    pub(super) fn take_batch(&mut self) -> (Vec<Waiter>, Vec<Work>) {
+        let (mut waiters, mut works) = (Vec::new(), Vec::new());
+        let (mut events, mut bytes) = (0, 0);
+        while let Some((_, work)) = self.waiting.front() {
+            let size = work.size();
+            let full = events + size.0 > BATCH_EVENTS || bytes + size.1 > BATCH_BYTES;
+            if full && !works.is_empty() {
+                break;
+            }
+            let Some((waiter, work)) = self.waiting.pop_front() else {
+                break;
+            };
+            (events, bytes) = (events + size.0, bytes + size.1);
+            waiters.push(waiter);
+            works.push(work);
+        }
+        self.waiting_events -= events;
+        self.waiting_bytes -= bytes;
+        (waiters, works)
+    }
+
+    /// The buckets of those who append in this batch.
+    pub(super) fn take_buckets(&mut self, works: &[Work]) -> HashMap<MemberId, Bucket> {
+        let authors = works.iter().filter_map(|work| match work {
+            Work::Append { author, .. } => Some(author),
+            Work::Admit { .. } | Work::Passcode { .. } | Work::Own { .. } => None,
+        });
+        authors
+            .filter_map(|author| self.buckets.get_key_value(author))
+            .map(|(k, v)| (*k, *v))
+            .collect()
+    }
+}
+
+impl Work {
+    /// Events and bytes, roughly.
+    fn size(&self) -> (usize, usize) {
+        match self {
+            Self::Append { candidates, .. } => (
+                candidates.len(),
+                candidates.iter().map(Candidate::bytes).sum(),
+            ),
+            Self::Admit { .. } | Self::Passcode { .. } | Self::Own { .. } => (1, 1_000),
+        }
+    }
+}
+
+impl Waiter {
+    pub(super) fn asker(self) -> Asker {
+        match self {
+            Self::Append(asker) | Self::Admit { asker, .. } | Self::Passcode { asker, .. } => asker,
+        }
+    }
+}
