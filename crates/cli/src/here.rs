@@ -30,8 +30,8 @@ mod find;
 
 pub(crate) use find::{one_of, room_title, title};
 
-/// How long a space that was joined is looked for, before it counts as not reachable now: time
-/// for a dial that fails once and for an advert to arrive.
+/// How long a space is still looked for once a dial has failed, before it counts as not reachable
+/// now: time for another dial, and for an advert of where it is now.
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 /// How long a host that was reached may take to let us in and bring us up to date.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -59,7 +59,8 @@ pub(crate) struct Here {
     client: Client,
     events: mpsc::Receiver<Vec<UiEvent>>,
     picture: Picture,
-    started: Instant,
+    /// When looking for a space ends; none while no dial has failed.
+    look_until: Option<Instant>,
 }
 
 impl Here {
@@ -92,7 +93,7 @@ impl Here {
             client,
             events,
             picture,
-            started: Instant::now(),
+            look_until: None,
         })
     }
 
@@ -148,22 +149,21 @@ impl Here {
     ) -> Result<Reach, CliError> {
         let answer_until = Instant::now() + ANSWER_LIMIT;
         loop {
-            let link = &self.state(space)?.space.link;
+            let link = self.state(space)?.space.link.clone();
             let up_to_date = link.catching_up.unwrap_or_default() == 0;
             let (reach, until) = match link.state {
                 LinkState::Connected if up_to_date => return Ok(Reach::UpToDate),
                 LinkState::Connected if enough == Reach::Connected => return Ok(Reach::Connected),
                 LinkState::Connected => (Reach::Connected, answer_until),
                 LinkState::Connecting => (Reach::Offline, answer_until),
-                LinkState::Looking => (Reach::Offline, self.started + LOOK_LIMIT),
-                LinkState::Refused => {
-                    let problem = link.problem.clone();
-                    return Err(problem
-                        .unwrap_or_else(|| {
-                            Refusal::new(Code::NotAdmitted, "the space does not let us in")
-                        })
-                        .into());
-                }
+                LinkState::Looking if link.problem.is_none() => (Reach::Offline, answer_until),
+                LinkState::Looking => (
+                    Reach::Offline,
+                    *self
+                        .look_until
+                        .get_or_insert_with(|| Instant::now() + LOOK_LIMIT),
+                ),
+                LinkState::Refused => return Err(link.problem.unwrap_or_else(not_let_in).into()),
             };
             if self.next(until).await?.is_none() {
                 return Ok(reach);
@@ -202,6 +202,12 @@ impl Here {
             Some(problem) => format!("the space can't be reached now: {problem}"),
             None => "the space can't be reached now".into(),
         })
+    }
+
+    /// Why the space does not let us in, where that is so.
+    pub(crate) fn refused(&self, space: SpaceId) -> Option<Refusal> {
+        let link = &self.state(space).ok()?.space.link;
+        (link.state == LinkState::Refused).then(|| link.problem.clone().unwrap_or_else(not_let_in))
     }
 
     pub(crate) fn is_connected(&self, space: SpaceId) -> bool {
@@ -270,4 +276,8 @@ impl Here {
         // A core that does not end in time is ended with the program; its databases can take that.
         let _ = tokio::time::timeout(STOP_LIMIT, self.client.stop()).await;
     }
+}
+
+fn not_let_in() -> Refusal {
+    Refusal::new(Code::NotAdmitted, "the space does not let us in")
 }

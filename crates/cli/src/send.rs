@@ -5,7 +5,7 @@ use std::io::{BufReader, Read as _};
 use std::time::Duration;
 
 use landline_client::command::{GetPage, Post, QueuedNamed};
-use landline_client::ui::{Item, ItemState, UiEvent};
+use landline_client::ui::ItemState;
 use landline_protocol::limits::TEXT_BYTES;
 use landline_protocol::{EventId, Refusal, RoomId, SpaceId};
 use serde::Serialize;
@@ -53,7 +53,7 @@ pub(crate) async fn send(
     } else {
         ANSWER_LIMIT
     };
-    let until = Instant::now() + limit;
+    let mut until = Instant::now() + limit;
     let text = text(args.text).await?;
     let room = here.room(space, &args.room).await?.room;
     let request = Post {
@@ -65,38 +65,32 @@ pub(crate) async fn send(
         mentions: Vec::new(),
     };
     let id = here.client().post(request).await?.id;
-    if !args.wait && here.connect(space, Reach::Connected).await? == Reach::Offline {
-        return output.show(&Sent {
-            space,
-            room,
-            id,
-            state: "queued",
-            seq: None,
-        });
+    if !args.wait
+        && here
+            .connect(space, Reach::Connected)
+            .await
+            .is_ok_and(|reach| reach == Reach::Offline)
+    {
+        until = Instant::now();
     }
-    match wait_until_settled(here, space, room, id, until).await? {
-        Some(Settled::Accepted { seq }) => output.show(&Sent {
-            space,
-            room,
-            id,
-            state: "sent",
-            seq,
-        }),
-        Some(Settled::Refused(refusal)) => {
+    let sent = |state, seq| Sent {
+        space,
+        room,
+        id,
+        state,
+        seq,
+    };
+    match settled(here, space, room, id, until).await? {
+        Settled::Accepted { seq } => output.show(&sent("sent", seq)),
+        Settled::Refused(refusal) => {
             // Whoever sent it knows now, and has the text: it must not lie in the queue for good.
             here.client()
                 .discard_queued(QueuedNamed { space, id })
                 .await?;
             Err(refusal.into())
         }
-        None => {
-            output.show(&Sent {
-                space,
-                room,
-                id,
-                state: "queued",
-                seq: None,
-            })?;
+        Settled::Not => {
+            output.show(&sent("queued", None))?;
             if args.wait {
                 Err(here.offline(space))
             } else {
@@ -109,49 +103,32 @@ pub(crate) async fn send(
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Settled {
-    /// The node has it; `seq` where it was told.
+    /// The node has it; `seq` where it is on the newest page.
     Accepted {
         seq: Option<u64>,
     },
+    /// By the node, or it does not let us in.
     Refused(Refusal),
+    Not,
 }
 
-fn settled(item: &Item) -> Option<Settled> {
-    match &item.state {
-        ItemState::Queued | ItemState::Sending => None,
-        ItemState::Accepted => Some(Settled::Accepted { seq: item.seq }),
-        ItemState::Failed { refusal } => Some(Settled::Refused(refusal.clone())),
-    }
-}
-
-/// Waits until the node has a message of ours, or refuses it for good; none: it is still queued.
-async fn wait_until_settled(
+/// Waits until the node has a message of ours, or refuses it for good.
+async fn settled(
     here: &mut Here,
     space: SpaceId,
     room: RoomId,
     id: EventId,
     until: Instant,
-) -> Result<Option<Settled>, CliError> {
-    while let Some(events) = here.next(until).await? {
-        let told = events.iter().find_map(|event| match event {
-            UiEvent::Items { items, .. } => {
-                items.iter().filter(|item| item.id == id).find_map(settled)
-            }
-            _ => None,
-        });
-        if told.is_some() {
-            return Ok(told);
-        }
-        // More has changed than is told line by line.
-        if events
-            .iter()
-            .any(|event| matches!(event, UiEvent::Reload { .. } | UiEvent::Snapshot(_)))
-            && let Some(settled) = settled_now(here, space, room, id).await?
-        {
-            return Ok(Some(settled));
+) -> Result<Settled, CliError> {
+    loop {
+        let settled = match settled_now(here, space, room, id).await? {
+            Settled::Not => here.refused(space).map_or(Settled::Not, Settled::Refused),
+            settled => settled,
+        };
+        if settled != Settled::Not || here.next(until).await?.is_none() {
+            return Ok(settled);
         }
     }
-    Ok(None)
 }
 
 /// As the room's newest page shows it, which has everything that waits.
@@ -160,7 +137,7 @@ async fn settled_now(
     space: SpaceId,
     room: RoomId,
     id: EventId,
-) -> Result<Option<Settled>, CliError> {
+) -> Result<Settled, CliError> {
     let request = GetPage {
         space,
         room,
@@ -170,8 +147,14 @@ async fn settled_now(
         limit: PAGE_ITEMS,
     };
     let page = here.client().page(request).await?;
-    let item = page.items.iter().find(|item| item.id == id);
-    Ok(item.map_or(Some(Settled::Accepted { seq: None }), settled))
+    let Some(item) = page.items.into_iter().find(|item| item.id == id) else {
+        return Ok(Settled::Accepted { seq: None });
+    };
+    Ok(match item.state {
+        ItemState::Queued | ItemState::Sending => Settled::Not,
+        ItemState::Accepted => Settled::Accepted { seq: item.seq },
+        ItemState::Failed { refusal } => Settled::Refused(refusal),
+    })
 }
 
 /// The message: what was typed, or standard input up to a little past the limit, which is then
