@@ -9,8 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use zbus::object_server::SignalEmitter;
-use zbus::zvariant::OwnedValue;
-use zbus::{Connection, interface};
+use zbus::{Connection, OwnedVariant, interface};
 
 const PATH: &str = "/org/freedesktop/Notifications";
 const NAME: &str = "org.freedesktop.Notifications";
@@ -58,12 +57,10 @@ impl Bus {
             .unwrap()
             .unwrap();
         let (record, notifications) = mpsc::channel(WAITING);
+        let service = Service { record, last: 0 };
         let connection = zbus::connection::Builder::address(address.as_str())
-            .unwrap()
-            .serve_at(PATH, Service { record, last: 0 })
-            .unwrap()
+            .serve_at(PATH, service)
             .name(NAME)
-            .unwrap()
             .build()
             .await
             .unwrap();
@@ -129,7 +126,7 @@ impl Service {
         summary: String,
         body: String,
         actions: Vec<String>,
-        _hints: HashMap<String, OwnedValue>,
+        _hints: HashMap<String, OwnedVariant>,
         _expire_timeout: i32,
     ) -> u32 {
         let id = if replaces_id == 0 {

@@ -37,7 +37,7 @@ async fn story() {
     let screen = Screen::open().await;
     let mut bus = Bus::open().await;
     let mut ana = App::start("Ana", &screen, &bus, false).await;
-    let mut ben = App::start("Ben", &screen, &bus, true).await;
+    let ben = App::start("Ben", &screen, &bus, true).await;
     ana.picture("01-first-run").await;
 
     hosts(&ana).await;
