@@ -222,7 +222,7 @@ struct Looked {
 
 /// What has happened to the link.
 enum News {
-    Dialled(Result<Contact, NoContact>),
+    Dialled(Box<Result<Contact, NoContact>>),
     Link,
 }
 
@@ -285,7 +285,7 @@ impl Engine {
                 },
                 news = news(&mut self.phase, &mut arrived) => {
                     let done = match news {
-                        News::Dialled(result) => self.on_dialled(result).await,
+                        News::Dialled(result) => self.on_dialled(*result).await,
                         News::Link => self.on_link(&mut arrived).await,
                     };
                     if let Err(error) = done {
@@ -344,14 +344,15 @@ impl Engine {
 
     /// The next instant at which something is due.
     fn wake_at(&self) -> Instant {
-        let idle = Instant::now() + IDLE;
+        let now = Instant::now();
+        let idle = now + IDLE;
         let online = matches!(self.phase, Phase::Online(_));
         let dial = match self.phase {
             Phase::Looking { next_try, .. } => Some(next_try),
             Phase::Dialling { .. } | Phase::Online(_) | Phase::Refused => None,
         };
         let rooms = self.rooms.values().filter_map(|room| room.typing.ends());
-        let marks = self.rooms.values().filter_map(|room| room.marks.due());
+        let marks = self.rooms.values().filter_map(|room| room.marks.due(now));
         let linked = [
             self.fetch_after,
             self.appending.next_try(),
@@ -406,8 +407,8 @@ impl Engine {
 async fn news(phase: &mut Phase, arrived: &mut Vec<LinkEvent>) -> News {
     match phase {
         Phase::Dialling { contact } => match contact.join_next().await {
-            Some(Ok(result)) => News::Dialled(result),
-            Some(Err(_)) | None => News::Dialled(Err(LinkLoss::Cut.into())),
+            Some(Ok(result)) => News::Dialled(Box::new(result)),
+            Some(Err(_)) | None => News::Dialled(Box::new(Err(LinkLoss::Cut.into()))),
         },
         Phase::Online(online) => {
             if online.events.recv_many(arrived, ARRIVALS_AT_ONCE).await == 0 {

@@ -5,7 +5,7 @@
 //! Unknown ─────────► Search ─────────────────► Checked ─► newest first, then the holes behind
 //!    ▲                 │ not the same             │
 //!    │                 ▼ (binary search by ids)   │
-//!    │              StepBack ────────────────────►│
+//!    │              Back ────────────────────────►│
 //!    └───────────────── lost ─────────────────────┘
 //! ```
 //!
@@ -45,7 +45,7 @@ pub(crate) struct NodeLog {
     pub(crate) head_id: Option<EventId>,
 }
 
-/// What is to be done next; all but `StepBack` are one `fetch`.
+/// What is to be done next; all but `Back` are one `fetch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Is the node's event at this seq ours? (`after: seq - 1`, one event)
@@ -53,7 +53,7 @@ pub(crate) enum Step {
         seq: u64,
     },
     /// Set aside everything beyond `to` (0: the whole log).
-    StepBack {
+    Back {
         to: u64,
     },
     After {
@@ -241,7 +241,7 @@ impl Sync {
         match self.trust {
             Trust::Unknown => None,
             Trust::Search { low, high, .. } if low == high => {
-                Some((Urgency::Check, Step::StepBack { to: self.nth(low) }))
+                Some((Urgency::Check, Step::Back { to: self.nth(low) }))
             }
             Trust::Search { low, high, begun } => {
                 // The first question is about the newest event: nearly always it settles it.
@@ -322,7 +322,7 @@ impl Sync {
             Step::Probe { seq } => *first == seq,
             Step::Newest { .. } => *last == node.head,
             Step::Before { seq, .. } => *last + 1 == seq,
-            Step::StepBack { .. } => false,
+            Step::Back { .. } => false,
         };
         if begins {
             Ok(())

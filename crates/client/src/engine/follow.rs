@@ -1,7 +1,7 @@
 //! Following the logs: does what each room's [`Sync`](crate::sync::Sync) says is next.
 
 use landline_protocol::up::{Fetch, Fetched};
-use landline_protocol::{EventId, Refusal, RoomId};
+use landline_protocol::{Refusal, RoomId};
 use landline_store::log;
 use tokio::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ impl Engine {
                 break;
             };
             match step {
-                Step::StepBack { to } => self.step_back(room, to).await?,
+                Step::Back { to } => self.step_back(room, to).await?,
                 Step::Probe { .. }
                 | Step::After { .. }
                 | Step::Newest { .. }
@@ -91,7 +91,7 @@ impl Engine {
                 after: None,
                 before: Some(seq),
             },
-            Step::StepBack { .. } => return false,
+            Step::Back { .. } => return false,
         };
         let (Phase::Online(online), Some(room)) = (&mut self.phase, self.rooms.get_mut(&id)) else {
             return false;
@@ -167,24 +167,24 @@ impl Engine {
         Ok(())
     }
 
+    /// The same event is one accepted at the same instant: one that was appended again, after a
+    /// node was restored from a copy, may by chance have its old seq, and others before it.
     async fn probed(&mut self, id: RoomId, seq: u64, fetched: &Fetched) -> Result<(), ClientError> {
         let theirs = fetched
             .events
             .first()
             .filter(|event| event.seq == seq)
-            .map(|event| event.id);
-        let ours = self.id_at(id, seq).await?;
+            .map(|event| (event.id, event.accepted_at));
+        let ours = self
+            .config
+            .store
+            .read(move |c| log::at(c, id, seq))
+            .await?
+            .map(|event| (event.id, event.accepted_at));
         if let Some(room) = self.rooms.get_mut(&id) {
             room.sync.probed(seq, theirs.is_some() && theirs == ours);
         }
         Ok(())
-    }
-
-    async fn id_at(&self, room: RoomId, seq: u64) -> Result<Option<EventId>, ClientError> {
-        self.config
-            .store
-            .read(move |c| Ok(log::at(c, room, seq)?.map(|event| event.id)))
-            .await
     }
 
     /// The node was restored from a copy, or its space taken over: what is here beyond `to` was

@@ -116,7 +116,7 @@ impl Engine {
             return;
         };
         for (id, room) in &mut self.rooms {
-            if !room.open || room.marks.due().is_none_or(|due| due > now) {
+            if !room.open || room.marks.due(now).is_none_or(|due| due > now) {
                 continue;
             }
             let (delivered, read) = (room.marks.delivered, room.marks.read);

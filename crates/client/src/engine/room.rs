@@ -51,7 +51,8 @@ impl Room {
         self.sync.told(NodeLog {
             first: info.first,
             head: info.head,
-            head_id: Some(info.head_id),
+            // Of a restored log, the last event being ours does not say that those before it are.
+            head_id: (info.epoch == self.info.epoch).then_some(info.head_id),
         });
         self.marks.told(info.read, info.delivered);
         self.open = true;
@@ -154,9 +155,9 @@ impl OwnMarks {
     }
 
     /// When the node is to be told of them; none where it knows.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         let sent = self.sent?;
-        (sent != (self.delivered, self.read)).then(|| self.next_send.unwrap_or_else(Instant::now))
+        (sent != (self.delivered, self.read)).then(|| self.next_send.unwrap_or(now))
     }
 
     /// They could not be sent now.
@@ -257,13 +258,16 @@ mod tests {
             read: 4,
             ..OwnMarks::default()
         };
-        assert_eq!(marks.due(), None, "no node has said anything");
+        assert_eq!(marks.due(Instant::now()), None, "no node has said anything");
         marks.told(9, 9);
-        assert_eq!((marks.read, marks.due()), (9, None));
+        assert_eq!((marks.read, marks.due(Instant::now())), (9, None));
         marks.delivered = 12;
-        assert_eq!(marks.due(), Some(Instant::now()));
+        assert_eq!(marks.due(Instant::now()), Some(Instant::now()));
         marks.sent(Instant::now() + Duration::from_secs(1));
         marks.read = 10;
-        assert_eq!(marks.due(), Some(Instant::now() + Duration::from_secs(1)));
+        assert_eq!(
+            marks.due(Instant::now()),
+            Some(Instant::now() + Duration::from_secs(1))
+        );
     }
 }

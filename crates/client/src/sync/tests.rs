@@ -52,7 +52,7 @@ impl Node {
                 self.head(),
             ),
             Step::Before { seq, limit } => self.range(seq.saturating_sub(limit.min(most)), seq - 1),
-            Step::StepBack { .. } => panic!("not a fetch"),
+            Step::Back { .. } => panic!("not a fetch"),
         }
     }
 }
@@ -117,7 +117,7 @@ impl Replica {
         };
         self.sync.begun(step);
         match step {
-            Step::StepBack { to } => {
+            Step::Back { to } => {
                 self.events.retain(|seq, _| *seq <= to);
                 self.sync
                     .stepped_back(to, self.events.values().last().copied());
@@ -305,7 +305,7 @@ fn a_restored_node_is_followed_from_the_last_common_event() {
     assert!(probes <= 18, "{probes} probes");
     assert_eq!(
         replica.sync.next(),
-        Some((Urgency::Check, Step::StepBack { to: 59_970 }))
+        Some((Urgency::Check, Step::Back { to: 59_970 }))
     );
     replica.settle(&node, 500);
     replica.assert_is(&node);

@@ -1,5 +1,12 @@
 //! The engine against a node in memory that misbehaves when told.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic here is a failed test"
+)]
+
 mod node;
 mod screen;
 

@@ -8,7 +8,7 @@ use landline_client::link::Timing;
 use landline_client::link::memory::{Call, MemoryDial, MemoryNode, MemorySession, Sent, network};
 use landline_protocol::down::{NodeInfo, ProtocolRange, Welcome};
 use landline_protocol::up::{
-    Append, AppendResult, Fetch, Fetched, Me, RoomInfo, SignedIn, SpaceInfo,
+    Append, AppendResult, Fetch, Fetched, Mark, Me, RoomInfo, SignedIn, SpaceInfo,
 };
 use landline_protocol::{
     Admission, Admitted, Code, Content, Event, EventId, MemberId, Message, NewEvent, Refusal, Role,
@@ -46,6 +46,8 @@ struct State {
     dials: u32,
     appended: Vec<Vec<EventId>>,
     requests: Vec<String>,
+    /// How far the client says it is: delivered and read.
+    mark: Option<(u64, u64)>,
     sessions: Vec<mpsc::Sender<(&'static str, Value)>>,
     links: CancellationToken,
 }
@@ -83,6 +85,7 @@ impl Node {
             dials: 0,
             appended: Vec::new(),
             requests: Vec::new(),
+            mark: None,
             sessions: Vec::new(),
             links: CancellationToken::new(),
         })));
@@ -145,6 +148,10 @@ impl Node {
     /// The ids of each append that came, refused ones too.
     pub(crate) fn appended(&self) -> Vec<Vec<EventId>> {
         self.state().appended.clone()
+    }
+
+    pub(crate) fn mark(&self) -> Option<(u64, u64)> {
+        self.state().mark
     }
 
     /// How many requests of this kind have come.
@@ -382,6 +389,11 @@ impl State {
             "append" => return self.append(serde_json::from_value(payload).unwrap()),
             "fetch" => self.fetch(&serde_json::from_value(payload).unwrap()),
             "my_rooms" | "rooms" => Ok(json!({ "rooms": [], "more": false })),
+            "mark" => {
+                let mark: Mark = serde_json::from_value(payload).unwrap();
+                self.mark = mark.delivered.zip(mark.read);
+                Ok(json!({}))
+            }
             "marks" => Ok(json!({ "changes": [] })),
             "watch" => Ok(json!({ "presence": [] })),
             _ => Ok(json!({})),
@@ -477,24 +489,23 @@ impl State {
                 };
                 self.rooms.insert(event.room, log);
             }
-            Content::Message(message) => {
+            Content::Message(message)
                 if self
                     .manners
                     .dislikes
-                    .is_some_and(|word| message.text.contains(word))
-                {
-                    return Err(Refusal::not_allowed("not here"));
-                }
+                    .is_some_and(|word| message.text.contains(word)) =>
+            {
+                return Err(Refusal::not_allowed("not here"));
             }
             _ => {}
         }
         if !self.rooms.contains_key(&event.room) {
             return Err(Refusal::not_found("no such room"));
         }
-        for needed in content.target() {
-            if !self.ids.contains_key(&needed) {
-                return Err(Refusal::not_found("no such event"));
-            }
+        if let Some(needed) = content.target()
+            && !self.ids.contains_key(&needed)
+        {
+            return Err(Refusal::not_found("no such event"));
         }
         let event = self.store(event, member);
         let answer = (event.seq, event.accepted_at);

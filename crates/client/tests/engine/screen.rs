@@ -281,6 +281,16 @@ impl Screen {
     }
 }
 
+/// Waits until it is so, whatever is on the screen.
+pub(crate) async fn eventually(what: &str, so: impl Fn() -> bool) {
+    let waited = timeout(DEADLINE, async {
+        while !so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "not in time: {what}");
+}
+
 /// What a message says; empty for other lines.
 pub(crate) fn text(item: &Item) -> &str {
     match &item.body {
