@@ -4,9 +4,10 @@ use std::path::Path;
 
 use landline_protocol::RoomId;
 use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
 
 /// One row of `event`, all of it but `ref`, which is each database's own.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub room: Vec<u8>,
     pub seq: i64,
@@ -16,15 +17,22 @@ pub struct Row {
     pub accepted_at: i64,
     pub kind: String,
     pub target: Option<Vec<u8>>,
-    pub content: String,
+    /// Parsed: a client's Socket.IO library may have put the fields into another order.
+    pub content: Value,
     pub sig: Option<String>,
 }
 
 impl Row {
+    /// For messages of failed tests.
+    pub fn in_short(&self) -> String {
+        let content: String = self.content.to_string().chars().take(60).collect();
+        let room = uuid::Uuid::from_slice(&self.room).unwrap();
+        format!("{room} {} {content} sig {}", self.seq, self.sig.is_some())
+    }
+
     /// The text of a message; else nothing.
     pub fn text(&self) -> Option<String> {
-        let content: serde_json::Value = serde_json::from_str(&self.content).unwrap();
-        (self.kind == "message").then(|| content["text"].as_str().unwrap().to_owned())
+        (self.kind == "message").then(|| self.content["text"].as_str().unwrap().to_owned())
     }
 }
 
@@ -50,7 +58,7 @@ pub fn events(database: &Path) -> Vec<Row> {
             accepted_at: row.get(5)?,
             kind: row.get(6)?,
             target: row.get(7)?,
-            content: row.get(8)?,
+            content: serde_json::from_str(row.get_ref(8)?.as_str()?).unwrap(),
             sig: row.get(9)?,
         })
     });

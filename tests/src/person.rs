@@ -144,8 +144,12 @@ impl Person {
         self.client.create_room(create).await.unwrap().room
     }
 
+    /// Returns when the room is open.
     pub async fn join_room(&self, room: RoomId) {
         self.client.join_room(self.named(room)).await.unwrap();
+        let open =
+            |space: &SpaceOnScreen| space.rooms.get(&room).filter(|room| room.open).map(drop);
+        self.sees("the room is open", open).await;
     }
 
     pub async fn leave_room(&self, room: RoomId) {
@@ -322,7 +326,11 @@ impl Person {
         let what = format!("{}'s replica holds what the node holds", self.name);
         if timeout(SOON, within(LONG, &what, same)).await.is_err() {
             let held = self.replica();
-            assert_eq!(held.iter().collect::<Vec<_>>(), expected, "{what}");
+            let missing = expected.iter().filter(|row| !held.contains(row));
+            let missing: Vec<_> = missing.map(|row| row.in_short()).collect();
+            let beyond = held.iter().filter(|row| !expected.contains(row));
+            let beyond: Vec<_> = beyond.map(Row::in_short).collect();
+            panic!("{what}; missing: {missing:#?}, too much: {beyond:#?}");
         }
     }
 

@@ -281,6 +281,9 @@ impl Down {
                 Weather::Trickle { bytes, .. } => bytes,
                 _ => CHUNK,
             };
+            if !matches!(weather, Weather::CutAfter { .. }) {
+                until_cut = None;
+            }
             if most == 0 {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }

@@ -94,7 +94,7 @@ fn assert_whole_conversation(lines: &[Line], rows: &[Row]) {
     assert_eq!(messages.len(), lines.len());
     let mut threads: HashMap<&str, String> = HashMap::new();
     for (line, row) in lines.iter().zip(messages) {
-        let content: Value = serde_json::from_str(&row.content).unwrap();
+        let content = &row.content;
         assert_eq!(content["text"], line.text.as_str());
         assert_eq!(content["imported"]["name"], line.author.as_str());
         assert_eq!(content["imported"]["at"], line.at);

@@ -27,7 +27,10 @@ async fn what_is_written_offline_survives_a_restart_and_goes_out_once_and_in_ord
             .collect::<Vec<_>>()
     };
     assert_eq!(queued(&ana).await, ["one", "two", "three"]);
-    assert_eq!(ana.now().view.queued, 3);
+    ana.sees("three are queued", |space| {
+        (space.view.queued == 3).then_some(())
+    })
+    .await;
     assert_eq!(ana.texts(general).await, ["before", "one", "two", "three"]);
 
     ana.start_again().await;
@@ -65,7 +68,7 @@ async fn history_is_read_and_searched_offline() {
     );
     let search = SearchFor {
         space: ana.space(),
-        query: "hover NAIVE".into(),
+        query: "hovercraft NAI".into(),
         room: None,
         limit: 10,
     };

@@ -86,7 +86,7 @@ fn shown(row: &logs::Row) -> Value {
         "author": landline_protocol::MemberId::from_bytes(row.author.clone().try_into().unwrap()),
         "sent_at": row.sent_at,
         "accepted_at": row.accepted_at,
-        "content": serde_json::from_str::<Value>(&row.content).unwrap(),
+        "content": row.content,
     });
     if let Some(sig) = &row.sig {
         event["sig"] = sig.as_str().into();
