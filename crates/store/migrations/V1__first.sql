@@ -1,5 +1,7 @@
--- 'LAND': what `file` and a careful program tell a Landline database by.
+-- What a careful program looks at before it touches the file: 'LAND', and the version of these
+-- tables. Every migration sets its own.
 PRAGMA application_id = 1279348292;
+PRAGMA user_version = 1;
 
 -- The truth: what was accepted, byte for byte. All but `content` and `dropped` never changes.
 CREATE TABLE event (
@@ -127,7 +129,9 @@ CREATE TABLE space (
     max_file_bytes_seq INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
--- Words of messages. Diacritics are removed: "cafe" finds "café".
+-- Words of messages. Diacritics are removed: "cafe" finds "café". Kept by the code that writes
+-- `message` and not by triggers: a statement with a trigger opens a savepoint, at which FTS5 writes
+-- out what it has gathered, and a thousand messages would be a thousand little indexes to merge.
 CREATE VIRTUAL TABLE message_fts USING fts5 (
     text,
     content = 'message',
@@ -137,18 +141,6 @@ CREATE VIRTUAL TABLE message_fts USING fts5 (
 );
 -- A deleted message leaves no words behind in the index.
 INSERT INTO message_fts (message_fts, rank) VALUES ('secure-delete', 1);
-
-CREATE TRIGGER message_inserted AFTER INSERT ON message BEGIN
-    INSERT INTO message_fts (rowid, text) VALUES (new.docid, new.text);
-END;
--- A rebuild sets `applied` below 0 and empties the index as a whole.
-CREATE TRIGGER message_deleted AFTER DELETE ON message WHEN (SELECT ref FROM applied) >= 0 BEGIN
-    INSERT INTO message_fts (message_fts, rowid, text) VALUES ('delete', old.docid, old.text);
-END;
-CREATE TRIGGER message_reworded AFTER UPDATE OF text ON message WHEN old.text <> new.text BEGIN
-    INSERT INTO message_fts (message_fts, rowid, text) VALUES ('delete', old.docid, old.text);
-    INSERT INTO message_fts (rowid, text) VALUES (new.docid, new.text);
-END;
 
 -- ---------------------------------------------------------------------------------------------
 -- What does not follow from the log.

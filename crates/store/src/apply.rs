@@ -8,10 +8,11 @@
 //! So an event may be applied twice, a rebuild gives the same rows, and an event of a type that
 //! this version does not know is kept in the log and skipped here.
 
+mod index;
 mod message;
 mod place;
 
-use landline_protocol::{Content, Event, RoomId};
+use landline_protocol::{Content, Delete, Edit, Event, Pin, RoomId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::bytes::{Blob, sql_limit};
@@ -20,41 +21,19 @@ pub(crate) use message::first_docid;
 
 /// Events that a rebuild reads at once.
 const PAGE: usize = 500;
-/// `applied.ref` while a rebuild empties the tables: the index is emptied as a whole then.
-const EMPTYING: i64 = -1;
 
 /// Brings the tables up to date with one event of the log.
 ///
-/// [`StoreError::NotLogged`] where a message, or what is about one, has not been written with
-/// [`log::insert`] before: its row is made from the log.
+/// [`StoreError::NotLogged`] where it has not been written with [`log::insert`] before: what is
+/// about a message is read from the log.
 pub fn apply(c: &Connection, event: &Event) -> Result<(), StoreError> {
-    let content = Content::read(&event.content);
-    match &content {
-        Content::Message(_) => {
-            in_log(c, event)?;
-            message::follow(c, event.room, event.id)
-        }
-        Content::Edit(_) | Content::Delete(_) | Content::Pin(_) => {
-            in_log(c, event)?;
-            content
-                .target()
-                .map_or(Ok(()), |target| message::follow(c, event.room, target))
-        }
-        Content::Reaction(reaction) => message::react(c, event, reaction),
-        Content::RoomCreated(created) => place::created(c, event, created),
-        Content::RoomChanged(changed) => place::changed(c, event, changed),
-        Content::Joined => place::comes(c, event, event.author),
-        Content::Left => place::goes(c, event, event.author, false),
-        Content::Invited(invited) => place::comes(c, event, invited.member),
-        Content::Removed(removed) => place::goes(c, event, removed.member, true),
-        Content::SpaceCreated(created) => place::space_created(c, event, created),
-        Content::Admitted(admitted) => place::admitted(c, event, admitted),
-        Content::Profile(profile) => place::profile(c, event, profile),
-        Content::Role(changed) => place::role(c, event, changed),
-        Content::Muted(muted) => place::muted(c, event, muted),
-        Content::Banned(banned) => place::banned(c, event, banned.member, banned.on),
-        Content::Settings(settings) => place::settings(c, event, settings),
-        Content::Unknown => Ok(()),
+    let logged = c
+        .prepare_cached("SELECT 1 FROM event WHERE id = ?1")?
+        .exists([Blob(event.id)])?;
+    if logged {
+        apply_logged(c, event)
+    } else {
+        Err(StoreError::NotLogged(event.id))
     }
 }
 
@@ -75,7 +54,7 @@ pub fn catch_up(c: &Connection, limit: usize) -> Result<bool, StoreError> {
         })?
         .collect::<Result<Vec<(Event, i64)>, _>>()?;
     for (event, _) in &events {
-        apply(c, event)?;
+        apply_logged(c, event)?;
     }
     let Some((_, to)) = events.last() else {
         return Ok(false);
@@ -91,7 +70,6 @@ pub fn catch_up(c: &Connection, limit: usize) -> Result<bool, StoreError> {
 /// Makes all tables anew from the log; events that an earlier version did not know are read again.
 pub fn rebuild(c: &Connection) -> Result<(), StoreError> {
     read_unknown_again(c)?;
-    c.execute("UPDATE applied SET ref = ?1", [EMPTYING])?;
     c.execute_batch(
         "INSERT INTO message_fts (message_fts) VALUES ('delete-all');
          DELETE FROM message;
@@ -107,9 +85,11 @@ pub fn rebuild(c: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes the rows of one room (or of the directory) anew from its log.
+/// Makes the rows of one room (or of the directory) anew from its log, after a fork.
 pub fn rebuild_room(c: &Connection, room: RoomId) -> Result<(), StoreError> {
-    for table in ["message", "mention", "reaction", "room", "member"] {
+    // Rows of messages are made anew in place, which spares the index those that stay the same.
+    index::remove_orphans(c, room)?;
+    for table in ["mention", "reaction", "room", "member"] {
         c.prepare_cached(&format!("DELETE FROM {table} WHERE room = ?1"))?
             .execute([Blob(room)])?;
     }
@@ -125,19 +105,33 @@ pub fn rebuild_room(c: &Connection, room: RoomId) -> Result<(), StoreError> {
         };
         after = last.seq;
         for event in &events {
-            apply(c, event)?;
+            apply_logged(c, event)?;
         }
     }
 }
 
-fn in_log(c: &Connection, event: &Event) -> Result<(), StoreError> {
-    let there = c
-        .prepare_cached("SELECT 1 FROM event WHERE id = ?1")?
-        .exists([Blob(event.id)])?;
-    if there {
-        Ok(())
-    } else {
-        Err(StoreError::NotLogged(event.id))
+fn apply_logged(c: &Connection, event: &Event) -> Result<(), StoreError> {
+    let content = Content::read(&event.content);
+    match &content {
+        Content::Message(_) => message::follow(c, event.room, event.id),
+        Content::Edit(Edit { target, .. })
+        | Content::Delete(Delete { target })
+        | Content::Pin(Pin { target, .. }) => message::follow(c, event.room, *target),
+        Content::Reaction(reaction) => message::react(c, event, reaction),
+        Content::RoomCreated(created) => place::created(c, event, created),
+        Content::RoomChanged(changed) => place::changed(c, event, changed),
+        Content::Joined => place::comes(c, event, event.author),
+        Content::Left => place::goes(c, event, event.author, false),
+        Content::Invited(invited) => place::comes(c, event, invited.member),
+        Content::Removed(removed) => place::goes(c, event, removed.member, true),
+        Content::SpaceCreated(created) => place::space_created(c, event, created),
+        Content::Admitted(admitted) => place::admitted(c, event, admitted),
+        Content::Profile(profile) => place::profile(c, event, profile),
+        Content::Role(changed) => place::role(c, event, changed),
+        Content::Muted(muted) => place::muted(c, event, muted),
+        Content::Banned(banned) => place::banned(c, event, banned.member, banned.on),
+        Content::Settings(settings) => place::settings(c, event, settings),
+        Content::Unknown => Ok(()),
     }
 }
 

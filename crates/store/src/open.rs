@@ -2,10 +2,12 @@
 //! connection.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::store::copy;
 use crate::{Durability, StoreError};
@@ -53,6 +55,9 @@ pub(crate) fn writer(path: &Path, durability: Durability) -> Result<Connection, 
 pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.pragma_update(None, "query_only", true)?;
+    // Not on the writer: there it would keep the journal of a savepoint in memory too, as a list
+    // that SQLite walks from end to end at each statement, and a long job would take for ever.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "mmap_size", MMAP_BYTES)?;
     Ok(connection)
 }
@@ -73,11 +78,20 @@ pub(crate) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
     Err(StoreError::Damaged(found))
 }
 
+/// The path of a file beside another one, named after it.
+pub(crate) fn beside_path(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
 fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // A plan does not depend on what is bound, or SQLite would prepare the statements that it
+    // keeps anew at each use, to look whether another plan suits the new values better.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
@@ -94,32 +108,46 @@ fn may_write(path: &Path) -> Result<(), StoreError> {
         .open(path)
         .map_err(|error| not_writable(path, &error))?;
     // SQLite keeps two files beside it, so the folder must be writable too.
-    let mut probe = path.as_os_str().to_owned();
-    probe.push(".probe");
-    let probe = PathBuf::from(probe);
+    let probe = beside_path(path, ".probe");
     File::create(&probe).map_err(|error| not_writable(&probe, &error))?;
     std::fs::remove_file(&probe).map_err(|error| not_writable(&probe, &error))
 }
 
 /// The version of the tables of a file that is there, 0 of an empty one. Changes nothing.
 fn look(path: &Path) -> Result<i64, StoreError> {
-    let length = std::fs::metadata(path).map_or(0, |meta| meta.len());
-    let wal = {
-        let mut wal = path.as_os_str().to_owned();
-        wal.push("-wal");
-        PathBuf::from(wal)
-    };
     // A clean stop folds this file in and removes it.
-    let was_killed = wal.exists();
-    if length == 0 && !was_killed {
-        return Ok(0);
+    let was_killed = beside_path(path, "-wal").exists();
+    let found = match header(path) {
+        Some((APPLICATION_ID, version)) if !was_killed => version,
+        None if !was_killed => return Ok(0),
+        Some(_) | None => look_closer(path)?,
+    };
+    let known = known();
+    if found > known {
+        let path = path.to_owned();
+        return Err(StoreError::Newer { path, found, known });
     }
+    Ok(found)
+}
+
+/// `application_id` and `user_version` as they stand in the file's first 100 bytes: reading them
+/// so leaves no trace, where a connection makes files beside it. `None` of a file that is shorter.
+fn header(path: &Path) -> Option<(i64, i64)> {
+    let mut header = [0; 100];
+    File::open(path).ok()?.read_exact(&mut header).ok()?;
+    let number = |at: usize| -> Option<i64> {
+        let bytes = header.get(at..at + 4)?.try_into().ok()?;
+        Some(i64::from(i32::from_be_bytes(bytes)))
+    };
+    Some((number(68)?, number(60)?))
+}
+
+/// Reads the version through SQLite, of a file that was not closed cleanly or is not ours.
+fn look_closer(path: &Path) -> Result<i64, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let has_tables: bool =
-        connection.query_row("SELECT count(*) > 0 FROM sqlite_schema", [], |row| {
-            row.get(0)
-        })?;
-    if !has_tables {
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 {
         return Ok(0);
     }
     let application: i64 =
@@ -127,26 +155,11 @@ fn look(path: &Path) -> Result<i64, StoreError> {
     if application != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_owned()));
     }
-    let found: i64 = connection
-        .query_row(
-            "SELECT max(version) FROM refinery_schema_history",
-            [],
-            |row| row.get(0),
-        )
-        .optional()?
-        .unwrap_or(0);
-    let known = known();
-    if found > known {
-        return Err(StoreError::Newer {
-            path: path.to_owned(),
-            found,
-            known,
-        });
-    }
-    if was_killed {
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version <= known() {
         quick_check(&connection)?;
     }
-    Ok(found)
+    Ok(version)
 }
 
 /// The version of the tables that this program works with.
@@ -161,9 +174,10 @@ fn known() -> i64 {
 
 fn migrate(path: &Path, connection: &mut Connection, found: i64) -> Result<(), StoreError> {
     if found > 0 && found < known() {
-        let mut backup = path.as_os_str().to_owned();
-        backup.push(format!(".before-v{}", known()));
-        copy(connection, Path::new(&backup))?;
+        copy(
+            connection,
+            &beside_path(path, &format!(".before-v{}", known())),
+        )?;
     }
     embedded::migrations::runner()
         .set_grouped(true)

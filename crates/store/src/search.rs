@@ -4,13 +4,17 @@
 //! a quoted string: no input is an operator, and none is a syntax error.
 
 use landline_protocol::{Event, MemberId, RoomId};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
+use crate::apply::first_docid;
 use crate::bytes::{Blob, sql_limit};
 use crate::{StoreError, log};
 
 /// Words and phrases that a query may have; the rest is not looked at.
 const TERMS: usize = 32;
+/// Bytes that the beginning of a word must have: a single letter of ASCII would stand for a large
+/// part of all words, and cost as much to find.
+const BEGINNING_BYTES: usize = 2;
 /// Words of a snippet.
 const SNIPPET_WORDS: u32 = 16;
 
@@ -39,20 +43,13 @@ pub struct Hit {
 }
 
 /// The newest messages that match. A query without a word in it finds nothing.
+///
+/// The index walks its `docid`s newest first by itself, so that nothing is sorted, a common word
+/// costs no more than a rare one, and snippets are made for the hits only.
 pub fn search(c: &Connection, query: &Query<'_>) -> Result<Vec<Hit>, StoreError> {
     let Some(words) = fts_query(query.text) else {
         return Ok(Vec::new());
     };
-    let mut hits = Vec::new();
-    for docid in find(c, query, &words)? {
-        hits.extend(hit(c, &words, docid)?);
-    }
-    Ok(hits)
-}
-
-/// The `docid`s that match, newest first: the index walks them in that order by itself, so that
-/// a common word costs no more than a rare one. The snippets are made for these few only.
-fn find(c: &Connection, query: &Query<'_>, words: &str) -> Result<Vec<i64>, StoreError> {
     let rooms = query.rooms.map(|rooms| {
         let hex: Vec<String> = rooms
             .iter()
@@ -60,51 +57,43 @@ fn find(c: &Connection, query: &Query<'_>, words: &str) -> Result<Vec<i64>, Stor
             .collect();
         serde_json::to_string(&hex)
     });
-    let docids = c
+    let hits = c
         .prepare_cached(
-            "SELECT message_fts.rowid FROM message_fts
-             JOIN message ON message.docid = message_fts.rowid
+            "SELECT event.seq, id, event.room, event.author, sent_at, accepted_at, content, sig,
+                 snippet(message_fts, 0, char(0xE000), char(0xE001), '…', ?6)
+             FROM message_fts
+             CROSS JOIN message ON message.docid = message_fts.rowid
+             CROSS JOIN event ON event.room = message.room AND event.seq = message.seq
              WHERE message_fts MATCH ?1
                  AND message_fts.rowid < ?2
-                 AND (?3 IS NULL OR room IN (SELECT unhex(value) FROM json_each(?3)))
-                 AND (?4 IS NULL OR author = ?4)
+                 AND (?3 IS NULL OR message.room IN (SELECT unhex(value) FROM json_each(?3)))
+                 AND (?4 IS NULL OR message.author = ?4)
              ORDER BY message_fts.rowid DESC LIMIT ?5",
         )?
         .query_map(
             params![
                 words,
-                query.before.map_or(i64::MAX, crate::apply::first_docid),
+                query.before.map_or(i64::MAX, first_docid),
                 rooms.transpose()?,
                 query.author.map(Blob),
                 sql_limit(query.limit),
+                SNIPPET_WORDS,
             ],
-            |row| row.get(0),
+            |row| {
+                Ok(Hit {
+                    event: log::event(row)?,
+                    snippet: row.get(8)?,
+                })
+            },
         )?
         .collect::<Result<_, _>>()?;
-    Ok(docids)
-}
-
-fn hit(c: &Connection, words: &str, docid: i64) -> Result<Option<Hit>, StoreError> {
-    Ok(c.prepare_cached(
-        "SELECT event.seq, id, event.room, event.author, sent_at, accepted_at, content, sig,
-             (SELECT snippet(message_fts, 0, char(0xE000), char(0xE001), '…', ?3)
-              FROM message_fts WHERE message_fts MATCH ?2 AND rowid = ?1)
-         FROM message JOIN event ON event.room = message.room AND event.seq = message.seq
-         WHERE docid = ?1",
-    )?
-    .query_row(params![docid, words, SNIPPET_WORDS], |row| {
-        Ok(Hit {
-            event: log::event(row)?,
-            snippet: row.get(8)?,
-        })
-    })
-    .optional()?)
+    Ok(hits)
 }
 
 /// An FTS5 query of quoted strings only; `None` where there is no word in it.
 fn fts_query(text: &str) -> Option<String> {
     let mut terms: Vec<String> = Vec::new();
-    let mut last_is_word = false;
+    let mut last_may_go_on = false;
     // Every second piece between quotes is a phrase; one that is not closed is one too.
     for (index, piece) in text.split('"').enumerate() {
         let phrase = index % 2 == 1;
@@ -117,11 +106,11 @@ fn fts_query(text: &str) -> Option<String> {
             if term.chars().any(char::is_alphanumeric) && terms.len() < TERMS {
                 // SQLite's own text ends at a NUL.
                 terms.push(format!("\"{}\"", term.replace('\0', " ")));
-                last_is_word = !phrase;
+                last_may_go_on = !phrase && term.len() >= BEGINNING_BYTES;
             }
         }
     }
-    if last_is_word && text.ends_with(char::is_alphanumeric) {
+    if last_may_go_on && text.ends_with(char::is_alphanumeric) {
         terms.last_mut()?.push('*');
     }
     if terms.is_empty() {

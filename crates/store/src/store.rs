@@ -163,7 +163,11 @@ impl Store {
 
     /// Looks the whole file over; [`StoreError::Damaged`] tells what was found.
     pub async fn check(&self) -> Result<(), StoreError> {
-        self.read(open::quick_check).await
+        let path = self.inner.path.clone();
+        // On a connection that has read nothing yet: the check compares the full text index with
+        // what the connection remembers of it, and calls it damaged where another has written.
+        self.read(move |_| open::quick_check(&open::reader(&path)?))
+            .await
     }
 
     /// Copies the database to a file, as it stands now, while it stays in use. The file is there
@@ -221,9 +225,7 @@ impl Store {
 
 /// Copies a database through a connection, by way of a file beside the target.
 pub(crate) fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
+    let partial = open::beside_path(to, ".partial");
     let not_writable =
         |error: std::io::Error| StoreError::NotWritable(format!("{}: {error}", to.display()));
     match std::fs::remove_file(&partial) {

@@ -99,7 +99,6 @@ fn run(
         reader.join().map_err(|_| StoreError::Panicked)?;
     }
     checkpoints.end()?;
-    connection.execute_batch("PRAGMA optimize")?;
     connection.close().map_err(|(_, error)| error.into())
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::index;
 use crate::StoreError;
 use crate::bytes::{self, Blob, id, seq, sql_seq};
 use crate::log::{drop_content, is_remnant};
@@ -175,30 +176,65 @@ fn message(
 }
 
 fn write(c: &Connection, room: RoomId, logged: &Logged, fate: &Fate) -> Result<(), StoreError> {
-    let Logged {
-        seq,
-        author,
-        accepted_at,
-        message,
-    } = logged;
-    let docid = first_docid(*accepted_at);
-    c.prepare_cached(
-        "INSERT INTO message (docid, room, seq, author, text, edited, deleted, pinned, reply_to,
-                              thread, mentions, files, imported_name, imported_at)
-         VALUES ((SELECT coalesce(max(docid) + 1, ?1) FROM message WHERE docid BETWEEN ?1 AND ?2),
-                 ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-         ON CONFLICT (room, seq) DO UPDATE SET
-             author = excluded.author, text = excluded.text, edited = excluded.edited,
-             deleted = excluded.deleted, pinned = excluded.pinned, reply_to = excluded.reply_to,
-             thread = excluded.thread, mentions = excluded.mentions, files = excluded.files,
-             imported_name = excluded.imported_name, imported_at = excluded.imported_at",
+    let text = &logged.message.text;
+    let before = c
+        .prepare_cached("SELECT docid, text FROM message WHERE room = ?1 AND seq = ?2")?
+        .query_row(params![Blob(room), sql_seq(logged.seq)], |row| {
+            Ok((row.get(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    match before {
+        None => {
+            let docid = free_docid(c, logged.accepted_at)?;
+            write_row(c, INSERT, docid, room, logged, fate)?;
+            index::add(c, docid, text)
+        }
+        Some((docid, before)) => {
+            write_row(c, UPDATE, docid, room, logged, fate)?;
+            if before == *text {
+                return Ok(());
+            }
+            index::remove(c, docid, &before)?;
+            index::add(c, docid, text)
+        }
+    }
+}
+
+/// The next `docid` of its millisecond.
+fn free_docid(c: &Connection, accepted_at: i64) -> Result<i64, StoreError> {
+    let first = first_docid(accepted_at);
+    Ok(c.prepare_cached(
+        "SELECT coalesce(max(docid) + 1, ?1) FROM message WHERE docid BETWEEN ?1 AND ?2",
     )?
-    .execute(params![
+    .query_row([first, first + (DOCIDS_PER_MS - 1)], |row| row.get(0))?)
+}
+
+// Two statements and no upsert: one that may write more than one row opens a savepoint, at which
+// FTS5 writes out what it has gathered.
+const INSERT: &str = "INSERT INTO message (docid, room, seq, author, text, edited, deleted, pinned,
+        reply_to, thread, mentions, files, imported_name, imported_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
+const UPDATE: &str = "UPDATE message
+    SET room = ?2, seq = ?3, author = ?4, text = ?5, edited = ?6, deleted = ?7, pinned = ?8,
+        reply_to = ?9, thread = ?10, mentions = ?11, files = ?12, imported_name = ?13,
+        imported_at = ?14
+    WHERE docid = ?1";
+
+fn write_row(
+    c: &Connection,
+    sql: &str,
+    docid: i64,
+    room: RoomId,
+    logged: &Logged,
+    fate: &Fate,
+) -> Result<(), StoreError> {
+    let message = &logged.message;
+    c.prepare_cached(sql)?.execute(params![
         docid,
-        docid + (DOCIDS_PER_MS - 1),
         Blob(room),
-        sql_seq(*seq),
-        Blob(*author),
+        sql_seq(logged.seq),
+        Blob(logged.author),
         message.text,
         fate.edited,
         fate.deleted,

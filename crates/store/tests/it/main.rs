@@ -1,0 +1,15 @@
+//! The store on real files in folders of their own.
+
+mod apply;
+mod log;
+mod marks;
+mod messages;
+mod open;
+mod orders;
+mod outbox;
+mod rooms;
+mod search;
+mod segments;
+mod settings;
+mod support;
+mod writer;

@@ -1,0 +1,81 @@
+//! Settings, drafts, sessions, listings: what no log tells.
+
+use landline_protocol::RoomKind;
+use landline_protocol::up::RoomInfo;
+use landline_store::{StoreError, drafts, listing, sessions, settings};
+
+use crate::support::{ann, ben, event_id, room, tables};
+
+#[test]
+fn a_setting_is_json_under_a_key() {
+    let c = tables();
+    assert_eq!(settings::get::<u64>(&c, "port").unwrap(), None);
+    settings::set(&c, "port", &7717).unwrap();
+    settings::set(&c, "port", &7718).unwrap();
+    assert_eq!(settings::get::<u64>(&c, "port").unwrap(), Some(7718));
+    let wrong = settings::get::<Vec<String>>(&c, "port");
+    assert!(matches!(wrong, Err(StoreError::Json(_))));
+    settings::remove(&c, "port").unwrap();
+    assert_eq!(settings::get::<u64>(&c, "port").unwrap(), None);
+}
+
+#[test]
+fn a_draft_is_kept_by_room_until_it_is_empty() {
+    let c = tables();
+    drafts::set(&c, room(0), "hel").unwrap();
+    drafts::set(&c, room(0), "hello").unwrap();
+    drafts::set(&c, room(1), "bye").unwrap();
+    assert_eq!(drafts::get(&c, room(0)).unwrap(), "hello");
+    assert_eq!(drafts::get(&c, room(9)).unwrap(), "");
+    drafts::set(&c, room(0), "").unwrap();
+    assert_eq!(drafts::all(&c).unwrap(), [(room(1), "bye".to_owned())]);
+}
+
+#[test]
+fn a_session_ends_by_time_or_with_its_member() {
+    let c = tables();
+    sessions::insert(&c, &[1; 32], ann(), 1_000).unwrap();
+    sessions::insert(&c, &[2; 32], ann(), 2_000).unwrap();
+    sessions::insert(&c, &[3; 32], ben(), 2_000).unwrap();
+    assert_eq!(sessions::find(&c, &[1; 32], 999).unwrap(), Some(ann()));
+    assert_eq!(sessions::find(&c, &[1; 32], 1_000).unwrap(), None);
+    assert_eq!(sessions::find(&c, &[9; 32], 0).unwrap(), None);
+    sessions::remove_expired(&c, 1_500).unwrap();
+    assert_eq!(sessions::find(&c, &[1; 32], 0).unwrap(), None);
+    sessions::remove_of(&c, ann()).unwrap();
+    assert_eq!(sessions::find(&c, &[2; 32], 0).unwrap(), None);
+    assert_eq!(sessions::find(&c, &[3; 32], 0).unwrap(), Some(ben()));
+}
+
+#[test]
+fn what_the_node_said_of_a_room_is_kept_when_one_is_no_longer_in_it() {
+    let c = tables();
+    let mut info = RoomInfo {
+        id: room(0),
+        kind: RoomKind::Public,
+        name: "general".into(),
+        topic: "all of it".into(),
+        archived: false,
+        everyone: true,
+        member_count: 3,
+        first: 1,
+        head: 9,
+        head_id: event_id(room(0), 9),
+        epoch: 1,
+        read: 4,
+        delivered: 9,
+        members: None,
+    };
+    listing::open(&c, &info).unwrap();
+    info.head = 10;
+    listing::open(&c, &info).unwrap();
+    let listed = listing::get(&c, room(0)).unwrap().unwrap();
+    assert_eq!((listed.open, &listed.info), (true, &info));
+    listing::close(&c, room(0)).unwrap();
+    let all = listing::all(&c).unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!((all[0].open, &all[0].info), (false, &info));
+    listing::open(&c, &info).unwrap();
+    assert!(listing::get(&c, room(0)).unwrap().unwrap().open);
+    assert_eq!(listing::get(&c, room(1)).unwrap(), None);
+}
