@@ -55,6 +55,7 @@ test("hosting leads to a room with an invitation sheet that has the address", as
   await expect(page.getByTestId("invitation-sheet")).toContainText("Harbour");
   await expect(page.getByTestId("invite-address")).toHaveText("192.168.1.20:7717");
   await expect(page.getByTestId("connection-line")).toContainText("hosted on this computer");
+  await expect(page.getByTestId("composer-input")).toBeFocused();
 });
 
 test("hosting with a passcode needs one", async ({ page }) => {

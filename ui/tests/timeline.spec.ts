@@ -143,6 +143,12 @@ test("a search hit is jumped to and lit up, offline too", async ({ page }) => {
   await hit.click();
   await expect(page.locator(`[data-testid=item][data-id="${id ?? ""}"]`)).toBeInViewport();
   await expect(page.locator(`[data-key="${id ?? ""}"].lit`)).toBeAttached();
+  const there = await whereIs(page, id ?? "");
+  await page.evaluate(() => window.landline.receive("general", "Something else"));
+  await write(page, "And an answer to that");
+  await page.getByTestId("timeline").evaluate((view) => (view.scrollTop = 400));
+  await page.evaluate(() => window.landline.receive("general", "One more thing"));
+  expect(await whereIs(page, id ?? "")).not.toBe(there);
 });
 
 test("a quote leads to the message that is answered", async ({ page }) => {

@@ -1,4 +1,4 @@
-// Going from room to room, and what belongs to it: reading pages, marks, looks, drafts.
+// Going from room to room, and what belongs to it: reading pages and marks.
 
 import type { App } from "../app.svelte";
 import type { EventId } from "../backend/gen/EventId";
@@ -12,7 +12,6 @@ export async function openRoom(app: App, space: SpaceId, room: RoomId): Promise<
   const view = app.state.spaces[space]?.rooms[room];
   const firstUnread = view?.first_unread ?? null;
   app.change({ event: "opened", space, room });
-  look(app);
   remember(app, space, room);
   const known = app.state.timelines[room];
   const covered =
@@ -35,7 +34,6 @@ export async function openSpace(app: App, space: SpaceId): Promise<void> {
   if (room) await openRoom(app, space, room.room);
   else {
     app.change({ event: "opened", space, room: null });
-    look(app);
   }
 }
 
@@ -53,7 +51,6 @@ export async function openAt(
   }
   if (app.state.place.room !== room) {
     app.change({ event: "opened", space, room });
-    look(app);
     remember(app, space, room);
   } else {
     app.change({ event: "opened", space, room });
@@ -98,12 +95,6 @@ export async function readAgain(
 ): Promise<void> {
   if (seq === null) await readNewest(app, space, room);
   else await readAround(app, space, room, seq);
-}
-
-/** Tells the core what is on the screen, so that it knows what deserves a notification. */
-export function look(app: App): void {
-  const { space, room, list } = app.state.place;
-  app.hint("look", { space, room: list ? null : room, focused: app.state.focused });
 }
 
 /** The next or previous room in the sidebar's order; of the unread ones only, if asked. */

@@ -32,7 +32,6 @@ export const en = {
   "first.live": "Looking on this network",
   "first.this_network": "this network",
   "first.hosted_on": "hosted on {host}",
-  "first.joined": "You are in it",
   "first.open": "Open",
   "first.joining": "Joining…",
   "first.none": "No space is on this network yet.",
@@ -144,8 +143,6 @@ export const en = {
   "presence.not_known": "not known while there is no connection",
   "presence.offline_since": "offline since {time}",
   "presence.set": "Set my presence",
-  "presence.mine": "You are {state}",
-  "presence.here": { one: "{count} here", other: "{count} here" },
 
   // Connection
   "link.connected": "Connected to {space}, hosted on {host}",
@@ -164,7 +161,6 @@ export const en = {
     "The key of {space} has changed. Ask the host whether they set it up anew before you join again.",
   "link.unsupported": "{space} runs another version of Landline. Update the older one.",
   "link.enter_passcode": "Enter passcode",
-  "link.host_back": "{host} is back",
   "link.the_host": "the host",
 
   // Timeline
@@ -218,7 +214,6 @@ export const en = {
     "On this network they see {space} in Landline by itself. Elsewhere they type an address:",
   "invite.no_address": "On this network they see {space} in Landline by itself.",
   "invite.admission": "Who may join",
-  "invite.hide": "Hide",
 
   // Composer
   "composer.label": "Message to {room}",
