@@ -1,5 +1,6 @@
 //! Telling the LAN of the space, and asking whether somebody else hosts it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use landline_discovery::{Advert, Discovery, SpaceSeen};
@@ -20,7 +21,7 @@ pub(crate) async fn host_of(discovery: &Discovery, space: SpaceId) -> Option<Spa
 pub(crate) async fn advertise(
     discovery: Discovery,
     mut outside: watch::Receiver<Outside>,
-    port: u16,
+    at: SocketAddr,
 ) {
     loop {
         let space = outside.borrow_and_update().space.clone();
@@ -29,7 +30,8 @@ pub(crate) async fn advertise(
             name: space.name.clone(),
             fingerprint: None,
             admission: space.admission,
-            port,
+            bound: at.ip(),
+            port: at.port(),
             host: host_name(),
         });
         let renamed = outside.wait_for(|outside| outside.space != space).await;

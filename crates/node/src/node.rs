@@ -83,7 +83,7 @@ impl Node {
             listener,
             discovery,
             outside: told.clone(),
-            port: address.port(),
+            address,
             stop: stop.clone(),
         };
         let hub = tokio::spawn(Hub::new(beginning, io, outside).run(commands));
@@ -160,7 +160,7 @@ struct Running {
     listener: TcpListener,
     discovery: Option<Discovery>,
     outside: watch::Receiver<Outside>,
-    port: u16,
+    address: SocketAddr,
     stop: CancellationToken,
 }
 
@@ -178,11 +178,11 @@ impl Running {
             listener,
             discovery,
             outside,
-            port,
+            address,
             stop,
         } = self;
         if let Some(discovery) = discovery.clone() {
-            tokio::spawn(advert::advertise(discovery, outside, port));
+            tokio::spawn(advert::advertise(discovery, outside, address));
         }
         let connections = TaskTracker::new();
         let closed = CancellationToken::new();

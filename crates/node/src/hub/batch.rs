@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landline_protocol::access::{self, Place, Wish};
-use landline_protocol::limits::ROOMS_PER_MEMBER;
 use landline_protocol::up::AppendResult;
 use landline_protocol::{
     Admission, Admitted, Code, Content, Event, MemberId, NewEvent, Refusal, Role, RoomId,
@@ -374,10 +373,7 @@ impl Decision<'_> {
 
     fn rooms_of(&self, member: &MemberId) -> usize {
         let moved = self.come_and_gone.get(member).copied().unwrap_or(0);
-        self.world
-            .rooms_of(member)
-            .saturating_add_signed(moved)
-            .min(ROOMS_PER_MEMBER)
+        self.world.rooms_of(member).saturating_add_signed(moved)
     }
 
     /// Whether the rate limit counts this event: all but imports by those who may import.

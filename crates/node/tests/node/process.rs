@@ -327,3 +327,96 @@ async fn a_database_put_back_from_an_older_copy_shows_by_head_and_epoch() {
     let client = Client::enter(node.address(), "ann").await;
     assert_eq!(client.welcome["node"]["epoch"], 2, "raised once");
 }
+
+/// `GET /health`: status and body.
+async fn health(node: SocketAddr) -> (u16, Value) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut http = tokio::net::TcpStream::connect(node).await.unwrap();
+    let request = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    http.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    http.read_to_string(&mut answer).await.unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = answer.split("\r\n\r\n").nth(1).unwrap();
+    (status, serde_json::from_str(body).unwrap())
+}
+
+async fn until_health(node: SocketAddr, status: u16) {
+    let until = Instant::now() + DEADLINE;
+    while health(node).await.0 != status {
+        assert!(Instant::now() < until, "/health did not become {status}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The program on a small disk of its own, or `None` where this system does not let us have one.
+fn on_small_disk(data: &Path) -> Option<Program> {
+    std::fs::create_dir(data).unwrap();
+    let node = env!("CARGO_BIN_EXE_landline-node");
+    let script = format!(
+        "mount -t tmpfs -o size=4m none {data} && exec {node} --data {data} --name Full \
+         --bind 127.0.0.1 --port 0 --no-tls --no-mdns --append-rate 0",
+        data = data.display()
+    );
+    let mut child = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take()?)
+        .read_line(&mut line)
+        .ok()?;
+    match serde_json::from_str(&line) {
+        Ok(ready) => Some(Program { child, ready }),
+        Err(_) => {
+            let _ = child.kill();
+            let _ = child.wait();
+            None
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_so_and_passes_with_no_hole_in_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let Some(node) = on_small_disk(&data) else {
+        println!("skipped: no mount namespaces here");
+        return;
+    };
+    let mut client = Client::enter(node.address(), "ann").await;
+    let room = client.general().await;
+    client.say(&room, "before").await;
+    // Seen from outside of its mount namespace.
+    let inside = format!("/proc/{}/root{}", node.child.id(), data.display());
+    let filler = Path::new(&inside).join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}
+    drop(file);
+
+    let text = "x".repeat(16 * 1024);
+    let mut accepted = 1;
+    let refused = loop {
+        let events: Vec<Value> = (0..8).map(|_| event(&room, message(&text))).collect();
+        match client.append(json!(events)).await {
+            Ok(results) => accepted += results.len(),
+            Err(code) => break code,
+        }
+        assert!(accepted < 1000, "the disk is not full");
+    };
+    assert_eq!(refused, "unavailable");
+    until_health(node.address(), 503).await;
+    assert_eq!(
+        client.log(&room).await.len(),
+        accepted + 1,
+        "what was answered is there"
+    );
+
+    std::fs::remove_file(&filler).unwrap();
+    until_health(node.address(), 200).await;
+    let after = client.say(&room, "after").await;
+    assert_eq!(after["seq"], accepted as u64 + 2, "no seq was lost");
+    assert_eq!(client.log(&room).await.len(), accepted + 2);
+}
