@@ -83,7 +83,8 @@ pub fn at(c: &Connection, room: RoomId, seq: u64) -> Result<Option<Event>, Store
 }
 
 /// Whether an event that is appended is in the log already, and as the same: by author, room and
-/// content, also where the content has been dropped since.
+/// content, also where the content has been dropped since. The content may be written another way
+/// (keys in another order, say): what counts is what its signature is over.
 pub fn known(
     c: &Connection,
     author: MemberId,
@@ -108,7 +109,7 @@ pub fn known(
     Ok(found.map(|(same_place, known, content, dropped)| {
         let same_content = match dropped {
             Some(hash) => dropped::hash(&event.content).is_some_and(|new| new == hash[..]),
-            None => content == event.content.get(),
+            None => content == event.content.get() || dropped::same(content, &event.content),
         };
         if same_place && same_content {
             known

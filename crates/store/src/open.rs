@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use refinery::Runner;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -23,6 +24,9 @@ const STATEMENTS: usize = 128;
 /// How long a connection waits for another's lock: a checkpoint that the writer must wait for is
 /// far shorter, and a stranger's hold on the file must not hang the program for ever.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a checkpoint that keeps the writer waiting waits for readers itself; a backup may read
+/// for minutes, and the checkpoint is tried again soon enough.
+const CHECKPOINT_TIMEOUT: Duration = Duration::from_millis(100);
 /// Bytes of the file that a reader may map into memory.
 const MMAP_BYTES: i64 = 128 * 1024 * 1024;
 /// Bytes to which the write-ahead log is cut when it begins anew.
@@ -47,7 +51,7 @@ pub(crate) fn writer(path: &Path, durability: Durability) -> Result<Connection, 
     connection.pragma_update(None, "foreign_keys", true)?;
     // What a delete dropped is overwritten where that costs no extra write.
     connection.pragma_update(None, "secure_delete", "FAST")?;
-    migrate(path, &mut connection, found)?;
+    migrate(path, &mut connection, found, embedded::migrations::runner())?;
     Ok(connection)
 }
 
@@ -65,6 +69,7 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
 /// A second connection that may write, for checkpoints.
 pub(crate) fn beside(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(CHECKPOINT_TIMEOUT)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(connection)
 }
@@ -164,24 +169,34 @@ fn look_closer(path: &Path) -> Result<i64, StoreError> {
 
 /// The version of the tables that this program works with.
 fn known() -> i64 {
-    embedded::migrations::runner()
-        .get_migrations()
-        .iter()
+    last_version(&embedded::migrations::runner())
+}
+
+fn last_version(migrations: &Runner) -> i64 {
+    let versions = migrations.get_migrations().iter();
+    versions
         .map(|migration| i64::from(migration.version()))
         .max()
         .unwrap_or(0)
 }
 
-fn migrate(path: &Path, connection: &mut Connection, found: i64) -> Result<(), StoreError> {
-    if found > 0 && found < known() {
-        copy(
-            connection,
-            &beside_path(path, &format!(".before-v{}", known())),
-        )?;
+/// Brings the tables up to date, in one transaction, after a copy of what is there.
+fn migrate(
+    path: &Path,
+    connection: &mut Connection,
+    found: i64,
+    migrations: Runner,
+) -> Result<(), StoreError> {
+    let last = last_version(&migrations);
+    if found > 0 && found < last {
+        copy(connection, &beside_path(path, &format!(".before-v{last}")))?;
     }
-    embedded::migrations::runner()
+    migrations
         .set_grouped(true)
         .run(connection)
         .map_err(|error| StoreError::Migration(error.to_string()))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,6 @@
 //! Closing drops the queues' senders: what waits is still done, then the readers end, then the
 //! writer, who was waiting for them, folds everything into the one file and ends last.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{TrySendError, sync_channel};
@@ -246,7 +245,7 @@ pub(crate) fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
     // A rename is durable only once its folder is.
     #[cfg(unix)]
     if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder)
+        std::fs::File::open(folder)
             .and_then(|folder| folder.sync_all())
             .map_err(not_writable)?;
     }

@@ -68,6 +68,12 @@ pub(crate) fn is_remnant(message: &Message) -> bool {
 
 /// The hash that the author's signature is over. `None` of a content that has no canonical form,
 /// which no node accepts.
-pub(crate) fn hash(content: &RawValue) -> Option<[u8; 32]> {
+pub(super) fn hash(content: &RawValue) -> Option<[u8; 32]> {
     content_hash(content).ok()
+}
+
+/// Whether two contents have one canonical form.
+pub(super) fn same(one: String, other: &RawValue) -> bool {
+    let one = RawValue::from_string(one).ok().and_then(|one| hash(&one));
+    one.is_some() && one == hash(other)
 }

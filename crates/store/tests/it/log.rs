@@ -1,6 +1,6 @@
 //! The log: places, ids, pages, forks.
 
-use landline_protocol::NewEvent;
+use landline_protocol::{Content, Delete, NewEvent};
 use landline_store::StoreError;
 use landline_store::log::{self, Head, Known};
 use serde_json::json;
@@ -151,6 +151,35 @@ fn an_appended_event_is_known_again() {
     );
     let id = event_id(room(0), 2);
     assert_eq!(known(ann(), &NewEvent { id, ..again }), None);
+}
+
+#[test]
+fn an_appended_event_is_known_again_when_its_keys_come_in_another_order() {
+    let c = tables();
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.to_owned()).unwrap();
+    let first = raw_event(room(0), 1, ann(), raw(r#"{"type":"message","text":"é"}"#));
+    log::insert(&c, &first).unwrap();
+    let content = raw(r#"{ "text": "\u00e9", "type": "message" }"#);
+    let again = NewEvent {
+        content,
+        ..new_event(&first)
+    };
+    let known = log::known(&c, ann(), &again).unwrap();
+    assert!(
+        matches!(known, Some(Known::Same { seq: 1, .. })),
+        "{known:?}"
+    );
+}
+
+#[test]
+fn a_message_is_deleted_as_soon_as_its_delete_is_logged() {
+    let c = tables();
+    let target = event_id(room(0), 1);
+    log::insert(&c, &event(room(0), 1, ann(), &text("one"))).unwrap();
+    assert!(!log::is_deleted(&c, target).unwrap());
+    let delete = Content::Delete(Delete { target });
+    log::insert(&c, &event(room(0), 2, ann(), &delete)).unwrap();
+    assert!(log::is_deleted(&c, target).unwrap());
 }
 
 #[test]

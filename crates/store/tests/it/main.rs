@@ -1,5 +1,12 @@
 //! The store on real files in folders of their own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "all of it is test"
+)]
+
 mod apply;
 mod log;
 mod marks;
