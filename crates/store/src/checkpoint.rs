@@ -76,9 +76,9 @@ fn run(connection: &Connection, poked: &Receiver<()>) {
 }
 
 fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
-    let pages: u32 =
+    let pages: i64 =
         connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
-    if pages >= RESTART_PAGES {
+    if pages >= i64::from(RESTART_PAGES) {
         connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
     }
     Ok(())
