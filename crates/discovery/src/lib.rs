@@ -11,6 +11,7 @@
 //! lookout tries again, and addresses can always be typed in.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,9 @@ pub struct Advert {
     /// Of the node's certificate; None without TLS (`fp=-`, `tls=0` on the wire).
     pub fingerprint: Option<String>,
     pub admission: Admission,
+    /// Where the node really listens. Only addresses at which it can be reached are told: with
+    /// `0.0.0.0` all of IPv4, with `::` all, else those of the interface that has this one.
+    pub bound: IpAddr,
     /// TCP, the one that the node really listens on.
     pub port: u16,
     /// What people call this computer; letters, digits and hyphens of it become the host name.

@@ -1,6 +1,6 @@
 //! mdns-sd, and nothing of ours but how it is used.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use mdns_sd::{
@@ -74,7 +74,8 @@ impl Radio {
     ) -> Result<String, mdns_sd::Error> {
         let host = host_name(&advert.host, unique);
         let words = txt::write(advert);
-        let info = ServiceInfo::new(SERVICE, instance, &host, "", advert.port, &words[..])?;
+        let mut info = ServiceInfo::new(SERVICE, instance, &host, "", advert.port, &words[..])?;
+        info.set_interfaces(vec![reachable(advert.bound)]);
         let fullname = info.get_fullname().to_owned();
         self.daemon.register(info.enable_addr_auto())?;
         Ok(fullname)
@@ -93,6 +94,15 @@ impl Radio {
 
     pub(crate) fn shutdown(&self) -> Result<Receiver<DaemonStatus>, mdns_sd::Error> {
         self.daemon.shutdown()
+    }
+}
+
+/// The addresses that a node bound to this one answers at.
+fn reachable(bound: IpAddr) -> IfKind {
+    match bound {
+        IpAddr::V4(ip) if ip.is_unspecified() => IfKind::IPv4,
+        IpAddr::V6(ip) if ip.is_unspecified() => IfKind::All,
+        ip => IfKind::Addr(ip),
     }
 }
 

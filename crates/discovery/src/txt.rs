@@ -73,6 +73,7 @@ fn is_fingerprint(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::net::Ipv4Addr;
 
     use proptest::prelude::*;
 
@@ -87,6 +88,7 @@ mod tests {
             name: name.to_owned(),
             fingerprint: fingerprint.map(str::to_owned),
             admission: Admission::Passcode,
+            bound: Ipv4Addr::UNSPECIFIED.into(),
             port: 7717,
             host: "anna".to_owned(),
         }

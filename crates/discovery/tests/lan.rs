@@ -11,7 +11,7 @@
     reason = "a panic here is a failed test, and what is printed its report"
 )]
 
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
 use landline_discovery::{Advert, Discovery, Sighting, SpaceSeen};
@@ -43,6 +43,7 @@ fn advert(number: u8) -> Advert {
         name: format!("Space {number}"),
         fingerprint: None,
         admission: Admission::Open,
+        bound: Ipv4Addr::UNSPECIFIED.into(),
         port: 7_000 + u16::from(number),
         host: "Anna’s Laptop".to_owned(),
     }

@@ -6,7 +6,7 @@
     reason = "a panic here is a failed test"
 )]
 
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
 use landline_discovery::{Advert, Discovery};
@@ -29,6 +29,7 @@ async fn nothing_runs_after_the_last_handle_is_gone_or_after_a_stop() {
             name: "Workshop".to_owned(),
             fingerprint: None,
             admission: Admission::Open,
+            bound: Ipv4Addr::UNSPECIFIED.into(),
             port: 7_717,
             host: "anna".to_owned(),
         });
