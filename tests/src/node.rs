@@ -48,14 +48,13 @@ struct Place {
 impl Node {
     /// Starts one on a free loopback port, without mDNS, and waits until it is ready.
     pub fn start(data: &Path, more: &[&str]) -> Self {
-        let here = ["--bind", "127.0.0.1", "--no-mdns"];
+        let here = ["--bind", "127.0.0.1", "--no-tls", "--no-mdns"];
         Self::start_at(Place::new(data, None, &[&here, more].concat()), 0)
     }
 
     /// Starts one in a network namespace, on all its addresses, with mDNS.
     pub(crate) fn start_on(data: &Path, namespace: &str, more: &[&str]) -> Self {
-        let everywhere = ["--bind", "0.0.0.0", "--insecure"];
-        let place = Place::new(data, Some(namespace), &[&everywhere, more].concat());
+        let place = Place::new(data, Some(namespace), more);
         Self::start_at(place, landline_protocol::DEFAULT_PORT)
     }
 
@@ -165,7 +164,7 @@ impl Place {
         command
             .arg("--data")
             .arg(&self.data)
-            .args(["--name", SPACE, "--no-tls"]);
+            .args(["--name", SPACE]);
         command
             .args(["--port", &port.to_string()])
             .args(&self.arguments);
