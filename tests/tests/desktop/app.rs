@@ -120,12 +120,11 @@ impl App {
     pub(crate) async fn look_at(&self, room: &str) {
         let row = format!("[data-testid=room-list-item][data-room-name='{room}']");
         eventually(format!("{} goes to {room}", self.name), async || {
-            self.window
-                .find(Locator::Css(&row))
-                .await
-                .ok()?
+            let found = self.window.find(Locator::Css(&row)).await.ok()?;
+            found
                 .click()
                 .await
+                .inspect_err(|e| println!("{e:?}"))
                 .ok()?;
             self.text("room-name")
                 .await
@@ -137,7 +136,10 @@ impl App {
 
     /// The text of the first element of that name.
     pub(crate) async fn text(&self, testid: &str) -> Option<String> {
-        self.find(testid).await?.text().await.ok()
+        let script = "return document.querySelector(arguments[0])?.textContent?.trim() ?? null;";
+        let element = Value::from(format!("[data-testid={testid}]"));
+        let text = self.window.execute(script, vec![element]).await.unwrap();
+        text.as_str().map(str::to_owned)
     }
 
     pub(crate) async fn items(&self) -> Vec<Item> {
