@@ -194,6 +194,7 @@ export const en = {
   "state.failed": "Not sent: {why}",
 
   "system.room_created": "{who} created the room",
+  "system.for_everyone": "Everyone in {space} is in this room",
   "system.renamed": "{who} renamed the room to {name}",
   "system.topic": "{who} set the topic: {topic}",
   "system.topic_cleared": "{who} removed the topic",

@@ -15,6 +15,8 @@ export function systemWords(space: Space, item: Item): string {
 function words(space: Space, who: string, content: Content): string {
   switch (content.type) {
     case "room_created":
+      // Made by the node, which is nobody among the people.
+      if (content.everyone === true) return t("system.for_everyone", { space: space.view.name });
       return t("system.room_created", { who });
     case "room_changed":
       return changeWords(who, content);
