@@ -67,7 +67,7 @@ async fn three_computers_find_each_other_and_lose_nothing_to_cut_cables_and_a_ki
             "queued"
         );
     }
-    let found = mouths[2].run(&["search", "cable"]).await;
+    let found = mouths[2].run(&["search", "\"from a\""]).await;
     assert_eq!(
         found["hits"].as_array().unwrap().len(),
         1,
