@@ -1,8 +1,10 @@
 //! What need not be stored at once: marks, tokens, when people were last seen, how far the logs have
 //! come. A crash takes the last few seconds of it, and nothing that was answered with a `seq`.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use landline_protocol::MemberId;
 use landline_store::{Connection, StoreError, marks, sessions, settings};
 use tokio::time::Instant;
 use tracing::warn;
@@ -23,7 +25,10 @@ impl Hub {
         }
         self.writes.lazy_at = Some(now + LAZY);
         self.see();
-        let Some(job) = self.lazy_job() else { return };
+        let last_seen = self.people.take_last_seen(self.clock.now());
+        let Some(job) = self.lazy_job(last_seen) else {
+            return;
+        };
         self.writes.lazy_under_way = true;
         let store = self.store.clone();
         self.tasks
@@ -37,19 +42,23 @@ impl Hub {
                 warn!(%error, "marks were not stored");
             }
         }
-        if let Some(job) = self.lazy_job()
+        let last_seen = self.people.last_seen(self.clock.now());
+        if let Some(job) = self.lazy_job(Some(last_seen))
             && let Err(error) = self.store.write(job).await
         {
             warn!(%error, "marks were not stored");
         }
         self.see();
+        self.reads.wait().await;
     }
 
-    fn lazy_job(&mut self) -> Option<impl FnOnce(&Connection) -> Result<(), StoreError> + use<>> {
+    fn lazy_job(
+        &mut self,
+        last_seen: Option<HashMap<MemberId, i64>>,
+    ) -> Option<impl FnOnce(&Connection) -> Result<(), StoreError> + use<>> {
         let now = self.clock.now();
         let rows = self.marks.take_unstored();
         let (revoked, given) = self.tokens.take_unstored();
-        let last_seen = self.people.take_last_seen(now);
         let probe = !self.writes.stored;
         if rows.is_empty()
             && revoked.is_empty()

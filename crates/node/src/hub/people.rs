@@ -21,6 +21,7 @@ pub(super) struct People {
     strangers: VecDeque<(Instant, SessionId)>,
     /// Milliseconds since 1970 at which those who are away now were last connected.
     last_seen: HashMap<MemberId, i64>,
+    /// People have come or gone since `last_seen` was last stored.
     last_seen_moved: bool,
     watchers: HashMap<MemberId, HashSet<SessionId>>,
     /// Whose presence has changed since it was last told.
@@ -112,6 +113,7 @@ impl People {
             requests: online.requests.clone(),
         });
         self.changed.insert(member);
+        self.last_seen_moved = true;
         if online.sessions.len() <= CONNECTIONS_PER_MEMBER {
             return None;
         }
@@ -264,14 +266,15 @@ impl People {
         }
     }
 
-    /// When everybody was last seen, if that has changed since it was last taken. Who is connected
-    /// now is seen `now`.
+    /// When everybody was last seen, if people have come or gone since it was last taken.
     pub(super) fn take_last_seen(&mut self, now: i64) -> Option<HashMap<MemberId, i64>> {
-        if !std::mem::take(&mut self.last_seen_moved) {
-            return None;
-        }
+        std::mem::take(&mut self.last_seen_moved).then(|| self.last_seen(now))
+    }
+
+    /// When everybody was last seen. Who is connected now is seen `now`.
+    pub(super) fn last_seen(&self, now: i64) -> HashMap<MemberId, i64> {
         let mut last_seen = self.last_seen.clone();
         last_seen.extend(self.online.keys().map(|member| (*member, now)));
-        Some(last_seen)
+        last_seen
     }
 }
