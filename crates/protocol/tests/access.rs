@@ -1,4 +1,5 @@
 //! Every right against every role, as a table: who may append what, where.
+//! (This file is long because it is that table.)
 
 #![allow(
     clippy::unwrap_used,
