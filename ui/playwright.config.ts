@@ -1,7 +1,10 @@
 // The interface in a real browser, on the invented space, under the desktop's content security
-// policy. CHROMIUM names the browser where it is not Debian's.
+// policy. CHROMIUM names the browser where it is not Debian's, UI_PORT a port that is free where
+// 4173 is not.
 
 import { defineConfig } from "@playwright/test";
+
+const PORT = process.env["UI_PORT"] ?? "4173";
 
 export default defineConfig({
   testDir: "tests",
@@ -13,7 +16,7 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   reporter: [["list"]],
   use: {
-    baseURL: "http://localhost:4173",
+    baseURL: `http://localhost:${PORT}`,
     viewport: { width: 1160, height: 760 },
     locale: "en-GB",
     timezoneId: "Europe/Oslo",
@@ -25,7 +28,7 @@ export default defineConfig({
   },
   webServer: {
     command: "npx vite build --mode fake && npx vite preview --mode fake",
-    url: "http://localhost:4173/fake.html",
+    url: `http://localhost:${PORT}/fake.html`,
     timeout: 300_000,
     stdout: "ignore",
   },

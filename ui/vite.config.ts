@@ -16,7 +16,7 @@ export default defineConfig(({ mode }) => ({
   clearScreen: false,
   server: { port: 5173, strictPort: true },
   preview: {
-    port: 4173,
+    port: Number(process.env["UI_PORT"] ?? 4173),
     strictPort: true,
     headers: { "Content-Security-Policy": contentSecurityPolicy() },
   },
