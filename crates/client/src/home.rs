@@ -15,28 +15,34 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use landline_discovery::{Discovery, Sighting};
+use landline_discovery::Discovery;
 use landline_protocol::up::AppendResult;
-use landline_protocol::{Code, EventId, MemberId, Refusal, RoomId, SpaceId, check_name};
+use landline_protocol::{EventId, MemberId, Refusal, RoomId, SpaceId};
 use landline_store::Store;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use crate::command::{Answer, Command, Look, Nothing, SetName, SetSettings, SpaceAnswer};
+use crate::command::{Answer, Command, Look, Nothing, SpaceAnswer};
 use crate::contact::{Contact, NoContact};
 use crate::data::{DataDir, Identity};
 use crate::engine::{self, EngineHandle};
-use crate::host::{Host, HostRequest, Hosted, Notification};
+use crate::host::{Host, Hosted, Notification};
 use crate::import::Ready;
 use crate::known::KnownSpace;
 use crate::nearby::Nearby;
 use crate::picture::Picture;
-use crate::ui::{MeView, Settings, Snapshot, UiEvent};
+use crate::ui::{Settings, Snapshot, UiEvent};
 use crate::windows::Windows;
 use crate::{ClientConfig, ClientError};
 
+mod around;
+mod hosting;
 mod join;
 mod kept;
+mod person;
+
+use around::{next_problem, next_sighting};
+use person::me_view;
 
 pub(crate) use crate::windows::WINDOW_BATCHES;
 
@@ -375,191 +381,6 @@ impl Home {
         self.tell(events);
     }
 
-    fn on_sighting(&mut self, sighting: Sighting) {
-        let changed = match sighting {
-            Sighting::SpaceSeen(seen) => {
-                if let Some(joined) = self.spaces.get(&seen.space) {
-                    // Anybody can advertise: another key than the known one is not our space.
-                    let key = &joined.known.fingerprint;
-                    if key.is_none() || *key == seen.fingerprint {
-                        joined.engine.tell(engine::Input::Seen(seen.clone()));
-                    }
-                }
-                self.nearby.seen(seen)
-            }
-            Sighting::SpaceGone { space, fingerprint } => self.nearby.gone(space, fingerprint),
-        };
-        if changed {
-            self.tell_nearby();
-        }
-    }
-
-    /// Why spaces near can't be found; none: they can.
-    fn on_problem(&mut self, problem: Option<String>) {
-        if self.picture.now().discovery_problem != problem {
-            let snapshot = Snapshot {
-                discovery_problem: problem,
-                ..self.picture.now().clone()
-            };
-            self.tell(vec![UiEvent::Snapshot(snapshot)]);
-        }
-    }
-
-    fn tell_nearby(&mut self) {
-        let known = |space| {
-            let joined = self.spaces.get(&space)?;
-            Some(joined.known.fingerprint.clone())
-        };
-        let spaces = self.nearby.view(known);
-        self.tell(vec![UiEvent::Nearby { spaces }]);
-    }
-
-    fn on_hosting(&mut self, hosted: Option<Hosted>) {
-        for (space, joined) in &self.spaces {
-            let here = hosted.as_ref().filter(|hosted| hosted.view.space == *space);
-            joined.engine.tell(engine::Input::HostedHere(
-                here.map(|hosted| hosted.loopback.clone()),
-            ));
-        }
-        if let Some(hosted) = &hosted
-            && !self.spaces.contains_key(&hosted.view.space)
-        {
-            // It was made, and then this program ended before it could join.
-            self.join_hosted(hosted, None);
-        }
-        let hosting = hosted.as_ref().map(|hosted| hosted.view.clone());
-        self.hosted = hosted;
-        if hosting != self.picture.now().hosting {
-            self.tell(vec![UiEvent::Hosting { hosting }]);
-        }
-    }
-
-    fn host_space(&self, request: crate::command::Host, reply: Reply) {
-        let request = HostRequest {
-            name: request.name,
-            admission: request.admission,
-            passcode: request.passcode,
-            owner: self.identity.member,
-        };
-        let checked = check_name("the space's name", &request.name).map(str::to_owned);
-        match checked.and_then(|name| self.my_name().map(|_| name)) {
-            Ok(name) => {
-                let started = self.host.host_space(HostRequest { name, ..request });
-                let notes = self.notes.clone();
-                tokio::spawn(async move {
-                    let result = started.await;
-                    let _ = notes.send(Note::HostStarted { result, reply }).await;
-                });
-            }
-            Err(refusal) => drop(reply.send(Err(refusal))),
-        }
-    }
-
-    fn host_started(&mut self, result: Result<Hosted, Refusal>, reply: Reply) {
-        match result {
-            Ok(hosted) => {
-                self.join_hosted(&hosted, Some(reply));
-                self.tell(vec![UiEvent::Hosting {
-                    hosting: Some(hosted.view.clone()),
-                }]);
-                self.hosted = Some(hosted);
-            }
-            Err(refusal) => drop(reply.send(Err(refusal))),
-        }
-    }
-
-    fn set_hosting(&self, on: bool, reply: Reply) {
-        let set = self.host.set_hosting(on);
-        let notes = self.notes.clone();
-        tokio::spawn(async move {
-            let result = set.await;
-            let _ = notes.send(Note::HostingSet { result, reply }).await;
-        });
-    }
-
-    async fn set_name(&mut self, request: SetName) -> Result<Nothing, Refusal> {
-        let name = check_name("your name", &request.name)?.to_owned();
-        kept::save_name(&self.store, name.clone()).await?;
-        for space in self.spaces.values() {
-            space.engine.tell(engine::Input::Name(name.clone()));
-        }
-        self.name = Some(name);
-        let me = me_view(&self.config, &self.identity, self.name.clone());
-        self.tell(vec![UiEvent::Me { me }]);
-        Ok(Nothing {})
-    }
-
-    async fn set_settings(&mut self, request: SetSettings) -> Result<Nothing, Refusal> {
-        if !(75..=200).contains(&request.settings.text_size) {
-            return Err(Refusal::bad_request("the text size is 75 to 200 percent"));
-        }
-        self.keep_settings(request.settings).await?;
-        Ok(Nothing {})
-    }
-
-    async fn keep_settings(&mut self, settings: Settings) -> Result<(), ClientError> {
-        if settings != self.settings {
-            kept::save_settings(&self.store, settings.clone()).await?;
-            self.settings = settings.clone();
-            self.tell(vec![UiEvent::Settings { settings }]);
-        }
-        Ok(())
-    }
-
-    async fn look(&mut self, look: Look) -> Result<Nothing, Refusal> {
-        self.look = look;
-        for (space, joined) in &self.spaces {
-            let room = self.look.room.filter(|_| self.look.space == Some(*space));
-            joined.engine.tell(engine::Input::Look {
-                room,
-                focused: self.look.focused,
-            });
-        }
-        if self.look.room.is_some() {
-            let settings = Settings {
-                last_space: self.look.space,
-                last_room: self.look.room,
-                ..self.settings.clone()
-            };
-            self.keep_settings(settings).await?;
-        }
-        Ok(Nothing {})
-    }
-
-    fn open_link(&self, url: &str) -> Result<(), Refusal> {
-        let scheme = url
-            .split(':')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        if !matches!(scheme.as_str(), "http" | "https" | "mailto")
-            || url.chars().any(char::is_control)
-        {
-            return Err(Refusal::new(
-                Code::NotAllowed,
-                "only web and mail links are opened",
-            ));
-        }
-        self.host.open_link(url)
-    }
-
-    fn notify(&self, mut notification: Notification) {
-        if !self.settings.notifications {
-            return;
-        }
-        if !self.settings.notification_previews {
-            notification.body = String::new();
-        }
-        self.host.notify(notification);
-    }
-
-    /// The name to sign in with.
-    fn my_name(&self) -> Result<String, Refusal> {
-        self.name
-            .clone()
-            .ok_or_else(|| Refusal::bad_request("choose a name for yourself first"))
-    }
-
     fn tell(&mut self, events: Vec<UiEvent>) {
         for event in &events {
             self.picture.take(event);
@@ -583,36 +404,6 @@ impl Home {
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "closing landline.db");
         }
-    }
-}
-
-async fn next_sighting(sightings: &mut Option<mpsc::Receiver<Sighting>>) -> Option<Sighting> {
-    match sightings {
-        Some(sightings) => sightings.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn next_problem(
-    problem: &mut Option<watch::Receiver<Option<String>>>,
-) -> Option<Option<String>> {
-    match problem {
-        Some(problem) => {
-            problem.changed().await.ok()?;
-            Some(problem.borrow_and_update().clone())
-        }
-        None => std::future::pending().await,
-    }
-}
-
-fn me_view(config: &ClientConfig, identity: &Identity, name: Option<String>) -> MeView {
-    MeView {
-        member: identity.member,
-        name,
-        suggested_name: config.suggested_name.clone(),
-        version: config.client.version.clone(),
-        data_dir: config.data_dir.display().to_string(),
-        platform: std::env::consts::OS.to_owned(),
     }
 }
 

@@ -1,0 +1,106 @@
+//! The person at this computer: name, settings, what they look at, what may disturb them.
+
+use landline_protocol::{Code, Refusal, check_name};
+
+use super::{Home, kept};
+use crate::command::{Look, Nothing, SetName, SetSettings};
+use crate::data::Identity;
+use crate::host::Notification;
+use crate::ui::{MeView, Settings, UiEvent};
+use crate::{ClientConfig, ClientError, engine};
+
+impl Home {
+    pub(super) async fn set_name(&mut self, request: SetName) -> Result<Nothing, Refusal> {
+        let name = check_name("your name", &request.name)?.to_owned();
+        kept::save_name(&self.store, name.clone()).await?;
+        for space in self.spaces.values() {
+            space.engine.tell(engine::Input::Name(name.clone()));
+        }
+        self.name = Some(name);
+        let me = me_view(&self.config, &self.identity, self.name.clone());
+        self.tell(vec![UiEvent::Me { me }]);
+        Ok(Nothing {})
+    }
+
+    pub(super) async fn set_settings(&mut self, request: SetSettings) -> Result<Nothing, Refusal> {
+        if !(75..=200).contains(&request.settings.text_size) {
+            return Err(Refusal::bad_request("the text size is 75 to 200 percent"));
+        }
+        self.keep_settings(request.settings).await?;
+        Ok(Nothing {})
+    }
+
+    pub(super) async fn keep_settings(&mut self, settings: Settings) -> Result<(), ClientError> {
+        if settings != self.settings {
+            kept::save_settings(&self.store, settings.clone()).await?;
+            self.settings = settings.clone();
+            self.tell(vec![UiEvent::Settings { settings }]);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn look(&mut self, look: Look) -> Result<Nothing, Refusal> {
+        self.look = look;
+        for (space, joined) in &self.spaces {
+            let room = self.look.room.filter(|_| self.look.space == Some(*space));
+            joined.engine.tell(engine::Input::Look {
+                room,
+                focused: self.look.focused,
+            });
+        }
+        if self.look.room.is_some() {
+            let settings = Settings {
+                last_space: self.look.space,
+                last_room: self.look.room,
+                ..self.settings.clone()
+            };
+            self.keep_settings(settings).await?;
+        }
+        Ok(Nothing {})
+    }
+
+    pub(super) fn open_link(&self, url: &str) -> Result<(), Refusal> {
+        let scheme = url
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "http" | "https" | "mailto")
+            || url.chars().any(char::is_control)
+        {
+            return Err(Refusal::new(
+                Code::NotAllowed,
+                "only web and mail links are opened",
+            ));
+        }
+        self.host.open_link(url)
+    }
+
+    pub(super) fn notify(&self, mut notification: Notification) {
+        if !self.settings.notifications {
+            return;
+        }
+        if !self.settings.notification_previews {
+            notification.body = String::new();
+        }
+        self.host.notify(notification);
+    }
+
+    /// The name to sign in with.
+    pub(super) fn my_name(&self) -> Result<String, Refusal> {
+        self.name
+            .clone()
+            .ok_or_else(|| Refusal::bad_request("choose a name for yourself first"))
+    }
+}
+
+pub(super) fn me_view(config: &ClientConfig, identity: &Identity, name: Option<String>) -> MeView {
+    MeView {
+        member: identity.member,
+        name,
+        suggested_name: config.suggested_name.clone(),
+        version: config.client.version.clone(),
+        data_dir: config.data_dir.display().to_string(),
+        platform: std::env::consts::OS.to_owned(),
+    }
+}
