@@ -68,16 +68,6 @@ test("what of a later version can't be read has no row", () => {
   ]);
 });
 
-test("the room of everyone was made by nobody one knows", () => {
-  const made = system("x", 1, "node", START, {
-    type: "room_created",
-    kind: "public",
-    name: "general",
-    everyone: true,
-  });
-  expect(shape(rowsOf([made, said(2)], null))).toEqual(["day", "head id-2"]);
-});
-
 describe("the unread line", () => {
   test("stands once before the first item from its seq on", () => {
     const rows = rowsOf([said(1), said(2), said(3)], { seq: 2, done: false });

@@ -82,12 +82,7 @@ function follows(item: MessageItem, last: MessageItem | null): boolean {
   );
 }
 
-/**
- * What of a later version one can't read has nothing to show; nor has the making of the room of
- * everyone, which is the node's doing and nobody's news.
- */
+/** What of a later version one can't read has nothing to show. */
 function isShown(item: Item): boolean {
-  if (item.body.kind !== "system") return false;
-  const { content } = item.body;
-  return !(content.type === "unknown" || (content.type === "room_created" && content.everyone));
+  return item.body.kind === "system" && item.body.content.type !== "unknown";
 }
