@@ -327,8 +327,13 @@ fn refused(error: NodeError) -> Refusal {
         NodeError::NameMissing | NodeError::Name(_) | NodeError::PasscodeMissing => {
             Code::BadRequest
         }
-        NodeError::InUse(_) => Code::Conflict,
-        _ => Code::Internal,
+        NodeError::InUse(_) | NodeError::HostedElsewhere(_) => Code::Conflict,
+        NodeError::Folder { .. }
+        | NodeError::Key(_)
+        | NodeError::Store(_)
+        | NodeError::Listener(_)
+        | NodeError::Random(_)
+        | NodeError::Stopped => Code::Internal,
     };
     Refusal::new(code, error.to_string())
 }

@@ -158,6 +158,8 @@ fn clippy(workspace: &Workspace) -> Result<()> {
         "--exclude",
         "landline",
         "--all-targets",
+        "--features",
+        "landline-tests/desktop",
     ]);
     clippy.args(["--", "--deny", "warnings"]).run()
 }
