@@ -1,5 +1,7 @@
 //! Notifications of Linux and the BSDs, over D-Bus.
 
+use std::sync::Once;
+
 use notify_rust::{Hint, Notification, NotificationHandle, NotificationResponse, Urgency};
 use tokio::sync::watch;
 
@@ -14,7 +16,7 @@ pub(super) async fn keep(mut notices: watch::Receiver<Notice>, clicked: Clicked)
     let mut notice = notices.borrow_and_update().clone();
     let mut shown = match notification(&notice).show_async().await {
         Ok(shown) => shown,
-        Err(error) => return tracing::warn!(%error, "notifications can't be shown"),
+        Err(error) => return say_once(&error),
     };
     loop {
         tokio::select! {
@@ -36,6 +38,12 @@ pub(super) async fn keep(mut notices: watch::Receiver<Notice>, clicked: Clicked)
             }
         }
     }
+}
+
+/// A desktop without notifications has none for every message: the log need not say each.
+fn say_once(error: &notify_rust::error::Error) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| tracing::warn!(%error, "this desktop shows no notifications"));
 }
 
 /// Waits until it is gone: true if by a click.
