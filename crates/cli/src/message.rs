@@ -100,6 +100,12 @@ impl Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}  ", time(self.at()))?;
         match &self.body {
+            // By the host itself, which is nobody in the space.
+            Body::System {
+                content: Content::RoomCreated(created),
+            } if created.everyone => {
+                write!(f, "* the room was created with the space")?;
+            }
             Body::System { content } => write!(f, "* {} {}", self.writer(), happened(content))?,
             Body::Message {
                 text,

@@ -61,6 +61,8 @@ fn a_refusal_is_4_with_the_code_of_the_protocol() {
     ]);
     let (code, _) = ana.fails(4, &["send", "general", &"x".repeat(16 * 1024 + 1)]);
     assert_eq!(code, "too_large");
+    let (code, _) = ana.fails(4, &["create", "General"]);
+    assert_eq!(code, "conflict");
     let (code, _) = ana.fails(4, &["send", "general", "   "]);
     assert_eq!(code, "bad_request");
     assert_eq!(
