@@ -8,7 +8,7 @@ use fantoccini::elements::Element;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use landline_tests::deadline::eventually;
+use landline_tests::deadline::{eventually, soon};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde::Deserialize;
@@ -34,6 +34,8 @@ pub(crate) struct Item {
 pub(crate) struct App {
     pub(crate) name: &'static str,
     folder: TempDir,
+    /// A computer of their own has a screen of its own: there the window has the focus.
+    screen: Screen,
     dark: bool,
     driver: Child,
     window: Client,
@@ -41,12 +43,14 @@ pub(crate) struct App {
 
 impl App {
     /// Starts the app for somebody new.
-    pub(crate) async fn start(name: &'static str, screen: &Screen, bus: &Bus, dark: bool) -> Self {
+    pub(crate) async fn start(name: &'static str, bus: &Bus, dark: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (driver, window) = open(folder.path(), screen, bus, dark).await;
+        let screen = Screen::open().await;
+        let (driver, window) = open(folder.path(), &screen, bus, dark).await;
         Self {
             name,
             folder,
+            screen,
             dark,
             driver,
             window,
@@ -54,8 +58,8 @@ impl App {
     }
 
     /// Starts it again on what is in its folder.
-    pub(crate) async fn start_again(&mut self, screen: &Screen, bus: &Bus) {
-        (self.driver, self.window) = open(self.folder.path(), screen, bus, self.dark).await;
+    pub(crate) async fn start_again(&mut self, bus: &Bus) {
+        (self.driver, self.window) = open(self.folder.path(), &self.screen, bus, self.dark).await;
     }
 
     /// `kill -9` of the app itself, in the midst of whatever it does; then its driver has no use.
@@ -107,7 +111,11 @@ impl App {
     }
 
     pub(crate) async fn type_in(&self, testid: &str, text: &str) {
-        self.see(testid).await.send_keys(text).await.unwrap();
+        let field = self.see(testid).await;
+        let typed = field.send_keys(text);
+        soon(format!("{} types {text:?}", self.name), typed)
+            .await
+            .unwrap();
     }
 
     /// Adds this to what is in the composer and sends it.
@@ -138,7 +146,9 @@ impl App {
     pub(crate) async fn text(&self, testid: &str) -> Option<String> {
         let script = "return document.querySelector(arguments[0])?.textContent?.trim() ?? null;";
         let element = Value::from(format!("[data-testid={testid}]"));
-        let text = self.window.execute(script, vec![element]).await.unwrap();
+        let text = self.window.execute(script, vec![element]);
+        let text = soon(format!("{} reads {testid}", self.name), text).await;
+        let text = text.unwrap();
         text.as_str().map(str::to_owned)
     }
 
@@ -149,8 +159,9 @@ impl App {
             ticks: item.dataset.ticks ?? null,
             seq: item.dataset.seq ? Number(item.dataset.seq) : null,
         }));";
-        let items = self.window.execute(script, Vec::new()).await.unwrap();
-        serde_json::from_value(items).unwrap()
+        let items = self.window.execute(script, Vec::new());
+        let items = soon(format!("{} reads the timeline", self.name), items).await;
+        serde_json::from_value(items.unwrap()).unwrap()
     }
 
     /// Waits for a message in this state. A queued one may be on its way already.
@@ -192,14 +203,14 @@ impl App {
             .ok()?
     }
 
+    /// A picture of what is on this person's screen.
     pub(crate) async fn picture(&self, name: &str) {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desktop");
         std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{name}-{}.png", self.name.to_lowercase()));
         // What has just come fades in.
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        let png = self.window.screenshot().await.unwrap();
-        let file = folder.join(format!("{name}-{}.png", self.name.to_lowercase()));
-        std::fs::write(&file, png).unwrap();
+        self.screen.picture(&file).await;
         println!("{}", file.display());
     }
 }
@@ -246,6 +257,7 @@ async fn open(folder: &Path, screen: &Screen, bus: &Bus, dark: bool) -> (Child, 
         }
     })
     .await;
+    screen.focus().await;
     (driver, window)
 }
 

@@ -18,7 +18,6 @@ mod screen;
 use app::App;
 use bus::Bus;
 use landline_tests::deadline::eventually;
-use screen::Screen;
 
 #[test]
 fn two_people_talk_and_nothing_is_lost_when_the_host_is_killed() {
@@ -34,10 +33,9 @@ fn two_people_talk_and_nothing_is_lost_when_the_host_is_killed() {
 }
 
 async fn story() {
-    let screen = Screen::open().await;
     let mut bus = Bus::open().await;
-    let mut ana = App::start("Ana", &screen, &bus, false).await;
-    let ben = App::start("Ben", &screen, &bus, true).await;
+    let mut ana = App::start("Ana", &bus, false).await;
+    let ben = App::start("Ben", &bus, true).await;
     ana.picture("01-first-run").await;
 
     hosts(&ana).await;
@@ -47,7 +45,7 @@ async fn story() {
 
     ana.kill().await;
     let written = writes_without_the_host(&ben).await;
-    ana.start_again(&screen, &bus).await;
+    ana.start_again(&bus).await;
     arrives_once_and_in_order(&ana, &ben, &written).await;
 
     ana.close().await;

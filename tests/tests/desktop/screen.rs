@@ -1,7 +1,9 @@
 //! A screen that nobody sees.
 
+use std::path::Path;
 use std::process::Stdio;
 
+use landline_tests::deadline::{eventually, soon};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -37,5 +39,31 @@ impl Screen {
             display,
             _server: server,
         }
+    }
+
+    /// Gives the app's window the keyboard, as a window manager would.
+    pub(crate) async fn focus(&self) {
+        eventually("the window takes the focus", async || {
+            let mut tool = Command::new("xdotool");
+            tool.args([
+                "search",
+                "--onlyvisible",
+                "--name",
+                "Landline",
+                "windowfocus",
+            ]);
+            tool.env("DISPLAY", &self.display).stderr(Stdio::null());
+            tool.status().await.unwrap().success().then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn picture(&self, file: &Path) {
+        let mut tool = Command::new("import");
+        tool.args(["-display", &self.display, "-window", "root"])
+            .arg(file)
+            .kill_on_drop(true);
+        let taken = soon("a picture of the screen", tool.status()).await;
+        assert!(taken.unwrap().success(), "{}", file.display());
     }
 }
