@@ -125,11 +125,24 @@ impl Engine {
                 delivered: Some(delivered),
                 read: Some(read),
             };
-            if online.ask("mark", &mark, Asked::Nothing("mark")).is_err() {
+            if online.ask("mark", &mark, Asked::Mark(*id)).is_err() {
                 room.marks.later(now + SEND_EVERY);
                 return;
             }
             room.marks.sent(now + SEND_EVERY);
+        }
+    }
+
+    /// By the node's clock, this one may have come a moment too early.
+    pub(super) fn mark_refused(&mut self, id: RoomId, refusal: &Refusal) {
+        tracing::debug!(room = %id, code = %refusal.code, "a mark was refused");
+        if let Some(room) = self.rooms.get_mut(&id)
+            && refusal.code.may_be_tried_again()
+        {
+            let wait = refusal
+                .retry_after_ms
+                .map_or(SEND_EVERY, Duration::from_millis);
+            room.marks.later(Instant::now() + wait);
         }
     }
 

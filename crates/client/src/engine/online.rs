@@ -54,6 +54,7 @@ pub(super) enum Asked {
     Direct(AppendReply),
     Browse(Reply),
     Marks(RoomId),
+    Mark(RoomId),
     Watch,
     /// Its answer says nothing.
     Nothing(&'static str),
@@ -122,6 +123,7 @@ impl Asked {
             | Self::Fetch { .. }
             | Self::Append
             | Self::Marks(_)
+            | Self::Mark(_)
             | Self::Watch
             | Self::Nothing(_) => {}
         }
@@ -269,6 +271,12 @@ impl Engine {
             Asked::Watch => {
                 if let Ok(Some(watched)) = answer.map(|ok| self.read::<Watched>("watch", ok)) {
                     self.on_presence(watched.presence);
+                }
+                Ok(())
+            }
+            Asked::Mark(room) => {
+                if let Err(refusal) = answer {
+                    self.mark_refused(room, &refusal);
                 }
                 Ok(())
             }

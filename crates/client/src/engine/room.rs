@@ -160,8 +160,9 @@ impl OwnMarks {
         (sent != (self.delivered, self.read)).then(|| self.next_send.unwrap_or(now))
     }
 
-    /// They could not be sent now.
+    /// They could not be sent, or the node has refused them for now.
     pub(super) fn later(&mut self, next_send: Instant) {
+        self.sent = self.sent.map(|_| (0, 0));
         self.next_send = Some(next_send);
     }
 
@@ -268,6 +269,14 @@ mod tests {
         assert_eq!(
             marks.due(Instant::now()),
             Some(Instant::now() + Duration::from_secs(1))
+        );
+        marks.sent(Instant::now() + Duration::from_secs(1));
+        assert_eq!(marks.due(Instant::now()), None);
+        marks.later(Instant::now() + Duration::from_secs(2));
+        assert_eq!(
+            marks.due(Instant::now()),
+            Some(Instant::now() + Duration::from_secs(2)),
+            "what was refused is sent again"
         );
     }
 }
