@@ -90,7 +90,7 @@ fn made_up(messages: usize) -> Vec<Line> {
             topic: format!("topic {}", n as u64 / 40 + dice.within(0..3)),
             author: format!("Member {:04}", dice.within(1..615)),
             at: 1_519_660_926_000 + n as i64 * 3_000_000,
-            text: words.join(if n % 20 == 0 { "\n" } else { " " }),
+            text: words.join(if n.is_multiple_of(20) { "\n" } else { " " }),
         }
     };
     (0..messages).map(line).collect()

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// For anything that takes milliseconds on a machine at rest.
 pub const SOON: Duration = Duration::from_secs(30);
 /// For work on many thousand events.
-pub const LONG: Duration = Duration::from_secs(180);
+pub const LONG: Duration = Duration::from_secs(600);
 
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 

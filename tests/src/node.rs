@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -200,10 +200,7 @@ fn first_line(child: &mut Child) -> Option<String> {
         let _ = line.send(lines.next().and_then(Result::ok));
         lines.for_each(drop);
     });
-    match printed.recv_timeout(SOON) {
-        Ok(line) => line,
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    printed.recv_timeout(SOON).ok().flatten()
 }
 
 /// SIGTERM, and the status with which it ends.

@@ -42,7 +42,7 @@ impl Person {
     /// A first start, and a first join by address. Returns when signed in.
     pub async fn join(name: &str, data: &Path, node: SocketAddr) -> Self {
         let proxy = Proxy::start(node).await.unwrap();
-        let client = start_client(name, data).await;
+        let client = client(name, data).await;
         client
             .set_name(SetName {
                 name: name.to_owned(),
@@ -92,7 +92,7 @@ impl Person {
     /// Quits the program and starts it again on the same folder. Does not wait for the link.
     pub async fn start_again(&mut self) {
         self.client.stop().await;
-        self.client = start_client(&self.name, &self.data).await;
+        self.client = client(&self.name, &self.data).await;
         (self.screen, self._watching) = watch_screen(&self.client).await;
     }
 
@@ -349,7 +349,8 @@ pub fn text(item: &Item) -> Option<String> {
     }
 }
 
-async fn start_client(name: &str, data: &Path) -> Client {
+/// A client core in a data folder that may be fresh, dialling directly.
+pub async fn client(name: &str, data: &Path) -> Client {
     let config = ClientConfig {
         data_dir: data.to_owned(),
         clock: Arc::new(SystemClock),

@@ -6,7 +6,9 @@
     clippy::indexing_slicing,
     reason = "a panic here is a failed test"
 )]
+#![allow(clippy::print_stdout, reason = "what a test has checked is its report")]
 
+mod admission;
 mod cli;
 mod delivery;
 mod hostile;

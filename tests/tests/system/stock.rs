@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::process::Stdio;
 
+use landline_client::command::BrowseRooms;
 use landline_protocol::RoomId;
 use landline_tests::deadline::{LONG, soon};
-use landline_tests::{Dice, Node, logs, programs};
+use landline_tests::{Dice, Node, Person, logs, programs};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -35,6 +36,7 @@ async fn stock_clients_from_the_page_alone_talk_through_a_node_that_is_killed() 
         ),
     ];
 
+    let ana = Person::join("ana", &folder.path().join("ana"), node.address()).await;
     for program in &mut programs {
         program.until("chatter").await;
     }
@@ -47,8 +49,19 @@ async fn stock_clients_from_the_page_alone_talk_through_a_node_that_is_killed() 
     for program in &mut programs {
         program.until("arrived").await;
     }
+    // Our own client reads what the two have done: edits, deletions and all.
+    for name in ["room of node", "room of python"] {
+        let browse = BrowseRooms {
+            space: ana.space(),
+            query: name.into(),
+        };
+        let found = ana.client().browse_rooms(browse).await.unwrap().rooms;
+        ana.join_room(found[0].room).await;
+    }
+    ana.all_sent().await;
     let [node_js, python] = &mut programs;
     let seen = [node_js.finish().await, python.finish().await];
+    ana.holds(&logs::events(&node.database())).await;
     node.stop();
 
     let stored = logs::events(&node.database());
