@@ -89,13 +89,7 @@ impl Cli {
 
     /// The event tables of the replica of this space.
     pub fn replica(&self, space: SpaceId) -> Vec<Row> {
-        logs::events(
-            &self
-                .data
-                .join("spaces")
-                .join(space.to_string())
-                .join("replica.db"),
-        )
+        logs::events(&logs::replica(&self.data, space))
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -1,8 +1,8 @@
 //! What lies on the disks: the event tables of nodes and replicas, to be compared.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use landline_protocol::RoomId;
+use landline_protocol::{RoomId, SpaceId};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
@@ -36,12 +36,33 @@ impl Row {
     }
 }
 
-/// All logs of a database, by room and seq. The program it belongs to may be running.
-pub fn events(database: &Path) -> Vec<Row> {
+/// Where a client with this data folder keeps its replica of a space.
+pub fn replica(data: &Path, space: SpaceId) -> PathBuf {
+    data.join("spaces")
+        .join(space.to_string())
+        .join("replica.db")
+}
+
+/// Events that wait in a replica's outbox.
+pub fn outbox(database: &Path) -> i64 {
+    let count = "SELECT count(*) FROM outbox";
+    open(database)
+        .query_row(count, (), |row| row.get(0))
+        .unwrap()
+}
+
+/// The program it belongs to may be running.
+fn open(database: &Path) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let connection = Connection::open_with_flags(database, flags)
         .unwrap_or_else(|error| panic!("{}: {error}", database.display()));
     connection.busy_timeout(crate::deadline::SOON).unwrap();
+    connection
+}
+
+/// All logs of a database, by room and seq.
+pub fn events(database: &Path) -> Vec<Row> {
+    let connection = open(database);
     let mut rows = connection
         .prepare(
             "SELECT room, seq, id, author, sent_at, accepted_at, type, target, content, sig

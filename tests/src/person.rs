@@ -256,8 +256,15 @@ impl Person {
         self.screen.borrow().spaces[&self.space].clone()
     }
 
-    /// Waits until nothing of one's own is on its way.
+    /// Waits until nothing of one's own is on its way: by the disk, since the screen may not show
+    /// yet what was written a moment ago; and then by the screen.
     pub async fn all_sent(&self) {
+        let what = format!("{}'s outbox is empty", self.name);
+        let database = self.database();
+        within(LONG, what, async || {
+            (logs::outbox(&database) == 0).then_some(())
+        })
+        .await;
         self.sees_in_the_end("nothing queued", |space| {
             (space.view.queued == 0).then_some(())
         })
@@ -336,8 +343,11 @@ impl Person {
 
     /// The event tables of this person's replica.
     pub fn replica(&self) -> Vec<Row> {
-        let folder = self.data.join("spaces").join(self.space.to_string());
-        logs::events(&folder.join("replica.db"))
+        logs::events(&self.database())
+    }
+
+    fn database(&self) -> PathBuf {
+        logs::replica(&self.data, self.space)
     }
 }
 

@@ -16,7 +16,7 @@ async fn a_message_written_by_a_process_that_is_killed_goes_out_once() {
 
     let mut waiting = ben.spawn(&["send", "general", "last words", "--wait", "--timeout", "60"]);
     eventually("the message is in ben's outbox", async || {
-        (outbox(&lan, "ben") == 1).then_some(())
+        (logs::outbox(&logs::replica(&lan.folder("ben"), lan.node.space())) == 1).then_some(())
     })
     .await;
     waiting.kill().await.unwrap();
@@ -78,18 +78,4 @@ async fn a_sender_that_is_killed_at_any_moment_has_sent_once_or_not_at_all() {
         "the end",
         "what was left in the outbox went first"
     );
-}
-
-/// Rows in the outbox on disk.
-fn outbox(lan: &Lan, person: &str) -> i64 {
-    let space = lan.node.space().to_string();
-    let replica = lan
-        .folder(person)
-        .join("spaces")
-        .join(space)
-        .join("replica.db");
-    let connection = rusqlite::Connection::open(replica).unwrap();
-    connection
-        .query_row("SELECT count(*) FROM outbox", (), |row| row.get(0))
-        .unwrap()
 }
