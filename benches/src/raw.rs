@@ -32,7 +32,8 @@ impl Raw {
         let mut raw = Self { socket };
         raw.text().await?;
         raw.send("40".to_owned()).await?;
-        raw.text().await?;
+        // A first ping may come before it.
+        while !raw.text_after_pings().await?.starts_with("40") {}
         Ok(raw)
     }
 
@@ -46,13 +47,11 @@ impl Raw {
         self.send(format!("42{ack}[\"{name}\",{payload}]")).await
     }
 
-    /// The next event or acknowledgement; answers pings on the way.
+    /// The next event or acknowledgement.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Frame> {
         loop {
-            let text = self.text().await?;
-            if text == "2" {
-                self.send("3".to_owned()).await?;
-            } else if text.starts_with("42") {
+            let text = self.text_after_pings().await?;
+            if text.starts_with("42") {
                 return Ok(Frame::Event(text));
             } else if let Some(ack) = text.strip_prefix("43") {
                 let digits = ack.bytes().take_while(u8::is_ascii_digit).count();
@@ -90,6 +89,17 @@ impl Raw {
                     return Ok(event.get(1).cloned().unwrap_or_default());
                 }
             }
+        }
+    }
+
+    /// The next packet that is no ping; pings are answered.
+    async fn text_after_pings(&mut self) -> anyhow::Result<String> {
+        loop {
+            let text = self.text().await?;
+            if text != "2" {
+                return Ok(text);
+            }
+            self.send("3".to_owned()).await?;
         }
     }
 

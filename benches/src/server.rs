@@ -70,7 +70,7 @@ impl Server {
                     "--join-rate",
                     "0",
                 ]);
-                command.env("RUST_LOG", "warn");
+                command.env("LANDLINE_LOG", "warn");
                 command
             }
         };
