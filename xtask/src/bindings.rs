@@ -9,10 +9,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace::Workspace;
+use crate::{test, workspace::Workspace};
 
-/// The crates whose types the window uses.
-const PACKAGES: [&str; 2] = ["landline-protocol", "landline-client"];
 const COMMITTED: &str = "ui/src/backend/gen";
 
 /// Writes them anew, so that types which are gone leave no file.
@@ -45,15 +43,8 @@ fn export(workspace: &Workspace, folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
-    let tests = workspace
-        .cargo()
-        .args(["test", "--quiet", "--lib"])
-        .args(packages);
-    tests
-        .arg("export_bindings")
-        .env("TS_RS_EXPORT_DIR", folder)
-        .run()
+    let tests = test::windowless_tests(workspace).args(["--quiet", "--lib", "export_bindings"]);
+    tests.env("TS_RS_EXPORT_DIR", folder).run()
 }
 
 /// Every file below `folder`, by its path there.

@@ -63,13 +63,8 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "clippy",
-        is: "lints of all but the desktop",
+        is: "lints of all Rust, tests too",
         perform: clippy,
-    },
-    Step {
-        name: "clippy-desktop",
-        is: "lints of the desktop",
-        perform: clippy_desktop,
     },
     Step {
         name: "bindings",
@@ -151,34 +146,17 @@ fn ui_browser(workspace: &Workspace) -> Result<()> {
         .run()
 }
 
+/// All at once: cargo then chooses one set of features, and checks what is underneath once.
 fn clippy(workspace: &Workspace) -> Result<()> {
-    let clippy = workspace.cargo().args([
-        "clippy",
-        "--workspace",
-        "--exclude",
-        "landline",
-        "--all-targets",
-        "--features",
-        "landline-tests/desktop",
-    ]);
-    clippy.args(["--", "--deny", "warnings"]).run()
-}
-
-fn clippy_desktop(workspace: &Workspace) -> Result<()> {
     let clippy = workspace
         .cargo()
-        .args(["clippy", "--package", "landline", "--all-targets"]);
+        .args(["clippy", "--workspace", "--all-targets"]);
+    let clippy = clippy.args(["--features", "landline-tests/desktop"]);
     clippy.args(["--", "--deny", "warnings"]).run()
 }
 
 fn rust(workspace: &Workspace) -> Result<()> {
-    tested(
-        workspace,
-        workspace
-            .cargo()
-            .args(["test", "--workspace", "--exclude", "landline"]),
-    )
-    .run()
+    tested(workspace, windowless_tests(workspace)).run()
 }
 
 fn shell(workspace: &Workspace) -> Result<()> {
@@ -188,21 +166,26 @@ fn shell(workspace: &Workspace) -> Result<()> {
         .run()
 }
 
-/// `tests/desktop`: the harness starts its own screen, session bus and driver.
+/// `tests/tests/desktop`: the harness starts its own screen, session bus and driver.
 fn desktop(workspace: &Workspace) -> Result<()> {
     let driver = TAURI_DRIVER.provide(workspace)?;
     run::build(workspace, Profile::Dev, "landline")?;
-    let test = workspace.cargo().args([
-        "test",
-        "--package",
-        "landline-tests",
+    let test = windowless_tests(workspace).args([
         "--features",
-        "desktop",
+        "landline-tests/desktop",
         "--test",
         "desktop",
     ]);
     let test = test.env("LANDLINE_APP", workspace.program(Profile::Dev, "landline"));
     test.env("LANDLINE_TAURI_DRIVER", driver).run()
+}
+
+/// `cargo test` of all that builds without GTK. Always of all, and narrowed by what is run: another
+/// choice of packages is another choice of features, and most would be compiled again.
+pub(crate) fn windowless_tests(workspace: &Workspace) -> Command {
+    workspace
+        .cargo()
+        .args(["test", "--workspace", "--exclude", "landline"])
 }
 
 /// With types written where nobody looks: a test run changes nothing in the checkout.
