@@ -2,6 +2,9 @@
 //!
 //! A test says who is there (`Node`, people), what happens between them, and what must hold in the
 //! end. It waits with the deadlines of [`deadline`], and leaves nothing behind.
+//!
+//! `LANDLINE_SEED` repeats what chance did in a run (the seed is printed), `LANDLINE_PROGRAMS` is a
+//! folder with the programs to test, `LANDLINE_CONVERSATION` a file to import.
 
 #![allow(
     clippy::unwrap_used,

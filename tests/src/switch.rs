@@ -10,11 +10,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::Node;
 use crate::cli::Cli;
 
-/// Namespaces of this harness are called so, then the test's process, then the computer.
+/// Namespaces of this harness are called so, then the test's process, its switch, the computer.
 const PREFIX: &str = "landline-test-";
 
 /// The switch and what is plugged in. Dropping it removes all.
@@ -37,7 +38,9 @@ impl Switch {
     /// `Err` says why this machine does not permit it.
     pub fn new(names: &[&str]) -> Result<Self, String> {
         remove_left_behind();
-        let of_test = format!("{PREFIX}{}", std::process::id());
+        static SWITCHES: AtomicU32 = AtomicU32::new(0);
+        let number = SWITCHES.fetch_add(1, Ordering::Relaxed);
+        let of_test = format!("{PREFIX}{}-{number}", std::process::id());
         let mut switch = Self {
             namespace: format!("{of_test}-switch"),
             computers: Vec::new(),

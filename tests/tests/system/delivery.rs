@@ -1,5 +1,6 @@
 //! Everything arrives: there and back, in order, once, whatever happens to links and node.
 
+use landline_client::ui::ItemState;
 use landline_protocol::{MemberId, PresenceState, RoomId};
 use landline_tests::person::text;
 use landline_tests::screen::SpaceOnScreen;
@@ -208,6 +209,26 @@ async fn assert_all_arrived(lan: &Lan, people: &[Person], room: RoomId, count: u
     for person in people {
         person.reads_texts(room, &texts).await;
         person.holds(&stored).await;
+        assert_screen_is_true(person, room).await;
+    }
+}
+
+/// What the window was told, item by item, is what a page read now says.
+async fn assert_screen_is_true(person: &Person, room: RoomId) {
+    let shown = person.sees("all accepted", |space| {
+        let shown = space.items.get(&room)?;
+        let all = shown.iter().all(|item| item.state == ItemState::Accepted);
+        all.then(|| shown.clone())
+    });
+    let shown = shown.await;
+    let timeline = person.timeline(room).await;
+    assert!(!shown.is_empty());
+    for item in &shown {
+        assert!(
+            timeline.contains(item),
+            "{} is shown {item:?}",
+            person.name()
+        );
     }
 }
 

@@ -9,12 +9,8 @@ use landline_tests::switch::{Computer, Switch};
 #[tokio::test]
 async fn three_computers_find_each_other_and_lose_nothing_to_cut_cables_and_a_killed_host() {
     let folder = tempfile::tempdir().unwrap();
-    let switch = match Switch::new(&["a", "b", "c"]) {
-        Ok(switch) => switch,
-        Err(why) => {
-            println!("skipped: no network namespaces here: {why}");
-            return;
-        }
+    let Some(switch) = switch(&["a", "b", "c"]) else {
+        return;
     };
     let computers = [switch.computer(0), switch.computer(1), switch.computer(2)];
     let mut node = computers[0].node(&folder.path().join("node"), &[]);
@@ -102,6 +98,45 @@ async fn three_computers_find_each_other_and_lose_nothing_to_cut_cables_and_a_ki
     // Children end before their namespaces.
     drop(node);
     drop(switch);
+}
+
+#[tokio::test]
+async fn a_space_that_moves_to_another_computer_is_found_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(switch) = switch(&["old", "new", "c"]) else {
+        return;
+    };
+    let data = folder.path().join("node");
+    let mut node = switch.computer(0).node(&data, &[]);
+    let ana = joined(switch.computer(2), folder.path(), "ana").await;
+    ana.run(&["send", "general", "at the old place", "--wait"])
+        .await;
+
+    node.stop();
+    drop(node);
+    let node = switch.computer(1).node(&data, &[]);
+    let sent = ana
+        .run(&["send", "general", "at the new place", "--wait"])
+        .await;
+    assert_eq!(sent["state"], "sent");
+    let stored = logs::events(&node.database());
+    let texts: Vec<_> = stored.iter().filter_map(logs::Row::text).collect();
+    assert_eq!(texts, ["at the old place", "at the new place"]);
+    let status = ana.run(&["status"]).await;
+    let host = status["spaces"][0]["link"]["host"]
+        .as_str()
+        .unwrap_or_default();
+    assert!(!host.contains(switch.computer(0).address()), "{host}");
+    // Children end before their namespaces.
+    drop(node);
+    drop(switch);
+}
+
+/// `None`, with the reason printed, where namespaces are not permitted.
+fn switch(computers: &[&str]) -> Option<Switch> {
+    Switch::new(computers)
+        .inspect_err(|why| println!("skipped: no network namespaces here: {why}"))
+        .ok()
 }
 
 /// Somebody at this computer finds the space by mDNS and joins it by its name.
