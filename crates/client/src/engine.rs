@@ -165,11 +165,14 @@ pub(crate) async fn start(
 ) -> Result<(EngineHandle, Vec<UiEvent>), ClientError> {
     let (inputs, waiting) = mpsc::channel(INPUTS_WAITING);
     let mut engine = Engine::load(config).await?;
-    if let Some(contact) = contact {
-        engine.contacted(contact).await?;
+    if contact.is_some() {
+        // It is taken over as soon as the engine runs.
+        engine.phase = Phase::Dialling {
+            contact: JoinSet::new(),
+        };
     }
     let first = engine.first_words().await?;
-    let task = tokio::spawn(engine.run(waiting));
+    let task = tokio::spawn(engine.run(waiting, contact));
     Ok((EngineHandle { inputs, task }, first))
 }
 
@@ -271,7 +274,12 @@ impl Engine {
         self.space().directory()
     }
 
-    async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+    async fn run(mut self, mut inputs: mpsc::Receiver<Input>, contact: Option<Contact>) {
+        if let Some(contact) = contact
+            && let Err(error) = self.contacted(contact).await
+        {
+            self.failed(error).await;
+        }
         let mut arrived = Vec::new();
         loop {
             if let Err(error) = self.advance().await {
