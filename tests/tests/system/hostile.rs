@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 const CHATTER: usize = 60;
 /// Memory that the node may have at most while it is abused, unoptimised as in tests: some
 /// megabytes of its own, and bounded queues.
-const RESIDENT_BYTES: u64 = 192 * 1024 * 1024;
+const RESIDENT_BYTES: u64 = 128 * 1024 * 1024;
 /// Connections that say nothing.
 const SILENT: usize = 200;
 
