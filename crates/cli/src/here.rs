@@ -35,6 +35,11 @@ pub(crate) use find::{one_of, room_title, title};
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 /// How long a host that was reached may take to let us in and bring us up to date.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// Events that are fetched while somebody waits. Of more, the newest come first, and who needs
+/// the old ones waits for them by itself.
+const FEW_EVENTS: u64 = 1_000;
+/// How long the newest of more events may take.
+const NEWEST_LIMIT: Duration = Duration::from_secs(3);
 /// How long what is queued may still go out when the command is done.
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 /// Between looks at what happens during long work.
@@ -108,6 +113,10 @@ impl Here {
 
     /// What happens next; none where nothing does before `until`.
     pub(crate) async fn next(&mut self, until: Instant) -> Result<Option<Vec<UiEvent>>, CliError> {
+        if Instant::now() >= until {
+            // Else a busy space, in which something always happens, would be waited for for ever.
+            return Ok(None);
+        }
         match timeout_at(until, self.events.recv()).await {
             Ok(Some(events)) => {
                 events.iter().for_each(|event| self.picture.take(event));
@@ -148,12 +157,17 @@ impl Here {
         enough: Reach,
     ) -> Result<Reach, CliError> {
         let answer_until = Instant::now() + ANSWER_LIMIT;
+        let mut newest_until = None;
         loop {
             let link = self.state(space)?.space.link.clone();
-            let up_to_date = link.catching_up.unwrap_or_default() == 0;
+            let missing = link.catching_up.unwrap_or_default();
             let (reach, until) = match link.state {
-                LinkState::Connected if up_to_date => return Ok(Reach::UpToDate),
+                LinkState::Connected if missing == 0 => return Ok(Reach::UpToDate),
                 LinkState::Connected if enough == Reach::Connected => return Ok(Reach::Connected),
+                LinkState::Connected if missing > FEW_EVENTS => (
+                    Reach::Connected,
+                    *newest_until.get_or_insert_with(|| Instant::now() + NEWEST_LIMIT),
+                ),
                 LinkState::Connected => (Reach::Connected, answer_until),
                 LinkState::Connecting => (Reach::Offline, answer_until),
                 LinkState::Looking if link.problem.is_none() => (Reach::Offline, answer_until),

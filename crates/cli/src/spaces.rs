@@ -4,8 +4,8 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use landline_client::command::{Join as JoinSpace, SetName};
-use landline_client::ui::{LinkState, NearbySpace, SpaceState};
-use landline_protocol::{Admission, MemberId, Role, SpaceId};
+use landline_client::ui::{LinkState, NearbySpace, Snapshot, SpaceState};
+use landline_protocol::{Admission, Code, MemberId, Role, SpaceId};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -141,29 +141,38 @@ pub(crate) async fn join(
             "say what people should call you: --name ME".into(),
         ));
     }
-    let (space, address) = place(here, &args.place, until).await?;
+    let place = place(here, &args.place, until).await?;
+    let was_guessed = matches!(place, Place::Perhaps(_));
+    let (space, address) = match place {
+        Place::Near(space) => (Some(space), None),
+        Place::Address(address) | Place::Perhaps(address) => (None, Some(address)),
+    };
+    let late = || {
+        CliError::Offline(format!(
+            "{} did not answer within {} s",
+            args.place, args.timeout
+        ))
+    };
     let join = here.client().join(JoinSpace {
         space,
         address,
         passcode: args.passcode,
     });
     let space = match tokio::time::timeout_at(until, join).await {
-        Ok(answer) => answer?.space,
-        Err(_) => {
-            return Err(CliError::Offline(format!(
-                "{} did not answer within {} s",
-                args.place, args.timeout
-            )));
+        Ok(Ok(answer)) => answer.space,
+        Ok(Err(refusal)) if was_guessed && refusal.code == Code::Unavailable => {
+            let words = format!(
+                "no space called {} is near, nor is it a computer that hosts one",
+                args.place
+            );
+            return Err(CliError::NotFound(words));
         }
+        Ok(Err(refusal)) => return Err(refusal.into()),
+        Err(_) => return Err(late()),
     };
-    let known = |now: &landline_client::ui::Snapshot| {
-        now.spaces.iter().any(|known| known.space.space == space)
-    };
+    let known = |now: &Snapshot| now.spaces.iter().any(|known| known.space.space == space);
     if !here.wait(until, known).await? {
-        return Err(CliError::Offline(format!(
-            "{} did not answer within {} s",
-            args.place, args.timeout
-        )));
+        return Err(late());
     }
     // The rooms are worth having at once; a long history comes in with the next commands.
     here.connect(space, Reach::UpToDate).await?;
@@ -176,40 +185,45 @@ pub(crate) async fn join(
     })
 }
 
-/// A space near by name or id, else what was typed is taken for an address.
-async fn place(
-    here: &mut Here,
-    wanted: &str,
-    until: Instant,
-) -> Result<(Option<SpaceId>, Option<String>), CliError> {
+/// What a person means by NAME|ADDRESS.
+#[derive(Debug)]
+enum Place {
+    Near(SpaceId),
+    Address(String),
+    /// No space near is called so: it may be the name of a computer.
+    Perhaps(String),
+}
+
+async fn place(here: &mut Here, wanted: &str, until: Instant) -> Result<Place, CliError> {
     if is_address(wanted) {
-        return Ok((None, Some(wanted.to_owned())));
+        return Ok(Place::Address(wanted.to_owned()));
     }
-    // A word without dots may be a host's name as well: seen near decides, and only for a while.
-    let until = if wanted.contains(char::is_whitespace) {
-        until
-    } else {
+    let may_be_a_computer = !wanted.contains(char::is_whitespace);
+    // Then a name is looked for only for a while.
+    let until = if may_be_a_computer {
         until.min(Instant::now() + 2 * NEARBY_LIMIT)
+    } else {
+        until
     };
     loop {
-        let now = here.now();
-        let near = now
+        let near = here
+            .now()
             .nearby
             .iter()
             .map(|near| (near.space, near.name.as_str()));
         if let Some(space) = one_of(near, wanted, "space")? {
-            return Ok((Some(space), None));
+            return Ok(Place::Near(space));
         }
         if here.next(until).await?.is_none() {
             break;
         }
     }
-    if wanted.contains(char::is_whitespace) {
-        return Err(CliError::NotFound(format!(
-            "no space called {wanted} is near; join it by its address"
-        )));
+    if may_be_a_computer {
+        return Ok(Place::Perhaps(wanted.to_owned()));
     }
-    Ok((None, Some(wanted.to_owned())))
+    Err(CliError::NotFound(format!(
+        "no space called {wanted} is near; join it by its address"
+    )))
 }
 
 /// Written so that it can't be meant as a name: an invitation link, a port, numbers, a domain.

@@ -87,6 +87,8 @@ fn what_is_not_there_is_5() {
         &["join-room", "nowhere"],
         &["rooms", "--space", "Nowhere"],
         &["import", "no-such-file.jsonl"],
+        &["join", "No such space", "--timeout", "1"],
+        &["join", "no-such-space.invalid"],
     ] {
         let (code, _) = ana.fails(5, args);
         assert_eq!(code, "not_found", "{args:?}");
