@@ -41,13 +41,23 @@ async fn a_reader_who_returns_after_the_events_came_back_takes_their_new_order()
     });
     let before = before.await;
 
-    writers[0].connected().await;
-    writers[0].all_sent().await;
+    eventually("ana's events are back", async || {
+        let now = logs::events(&lan.node.database());
+        (now.len() == before.len() - SINCE_THE_COPY).then_some(())
+    })
+    .await;
     writers[1].heal();
     writers[1].connected().await;
     assert_all_back(&lan, &writers, &before).await;
-    cem.heal();
     let after = logs::events(&lan.node.database());
+    let last = |rows: &[logs::Row]| rows.last().map(|row| (row.seq, row.id.clone()));
+    assert_eq!(
+        last(&after),
+        last(&before),
+        "nothing shows at the end of the log"
+    );
+    assert_ne!(after, before);
+    cem.heal();
     cem.holds(&after).await;
     let texts: Vec<_> = after.iter().filter_map(logs::Row::text).collect();
     cem.reads_texts(general, &texts).await;
@@ -134,15 +144,16 @@ async fn assert_all_back(lan: &Lan, people: &[Person; 2], before: &[logs::Row]) 
     }
 }
 
+/// In turn, so that the node has them in turn.
 async fn write(people: &[Person; 2], room: RoomId, numbers: std::ops::RangeInclusive<usize>) {
+    for person in people {
+        person.connected().await;
+    }
     for n in numbers {
         for person in people {
             person.write(room, &format!("{} {n}", person.name())).await;
+            person.all_sent().await;
         }
-    }
-    for person in people {
-        person.connected().await;
-        person.all_sent().await;
     }
     let [ana, ben] = people;
     eventually("both have the same", async || {
