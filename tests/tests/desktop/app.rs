@@ -129,11 +129,7 @@ impl App {
         let row = format!("[data-testid=room-list-item][data-room-name='{room}']");
         eventually(format!("{} goes to {room}", self.name), async || {
             let found = self.window.find(Locator::Css(&row)).await.ok()?;
-            found
-                .click()
-                .await
-                .inspect_err(|e| println!("{e:?}"))
-                .ok()?;
+            found.click().await.ok()?;
             self.text("room-name")
                 .await
                 .filter(|shown| shown == room)
