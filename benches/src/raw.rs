@@ -49,18 +49,16 @@ impl Raw {
 
     /// The next event or acknowledgement.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Frame> {
-        loop {
-            let text = self.text_after_pings().await?;
-            if text.starts_with("42") {
-                return Ok(Frame::Event(text));
-            } else if let Some(ack) = text.strip_prefix("43") {
-                let digits = ack.bytes().take_while(u8::is_ascii_digit).count();
-                let (id, answer) = ack.split_at(digits);
-                return Ok(Frame::Ack(id.parse()?, answer.to_owned()));
-            } else {
-                bail!("the server sent {text:?}");
-            }
+        let text = self.text_after_pings().await?;
+        if text.starts_with("42") {
+            return Ok(Frame::Event(text));
         }
+        let Some(ack) = text.strip_prefix("43") else {
+            bail!("the server sent {text:?}");
+        };
+        let digits = ack.bytes().take_while(u8::is_ascii_digit).count();
+        let (id, answer) = ack.split_at(digits);
+        Ok(Frame::Ack(id.parse()?, answer.to_owned()))
     }
 
     /// Emits and waits for the acknowledgement, passing over events.
