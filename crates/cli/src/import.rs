@@ -79,34 +79,41 @@ pub(crate) async fn import(
         .meanwhile(bring_in(importer, &args.file, only, &bar))
         .await?;
     bar.finish_and_clear();
-    let Imported {
-        imported,
-        already,
-        refused,
-        refusals,
-    } = done;
-    let refusals = refusals
-        .into_iter()
-        .map(|(line, refusal)| RefusedLine {
-            line,
-            code: refusal.code,
-            message: refusal.message,
-        })
-        .collect();
-    output.show(&Report {
-        space,
-        room,
-        name,
-        lines: read,
-        imported,
-        already,
-        refused,
-        refusals,
-    })?;
+    let refused = done.refused;
+    output.show(&Report::new(space, room, name, read, done))?;
     if refused > 0 {
         Err(CliError::Partly)
     } else {
         Ok(())
+    }
+}
+
+impl Report {
+    fn new(space: SpaceId, room: RoomId, name: String, lines: u64, done: Imported) -> Self {
+        let Imported {
+            imported,
+            already,
+            refused,
+            refusals,
+        } = done;
+        let refusals = refusals
+            .into_iter()
+            .map(|(line, refusal)| RefusedLine {
+                line,
+                code: refusal.code,
+                message: refusal.message,
+            })
+            .collect();
+        Self {
+            space,
+            room,
+            name,
+            lines,
+            imported,
+            already,
+            refused,
+            refusals,
+        }
     }
 }
 
