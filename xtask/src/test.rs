@@ -183,9 +183,13 @@ fn desktop(workspace: &Workspace) -> Result<()> {
 /// `cargo test` of all that builds without GTK. Always of all, and narrowed by what is run: another
 /// choice of packages is another choice of features, and most would be compiled again.
 pub(crate) fn windowless_tests(workspace: &Workspace) -> Command {
-    workspace
-        .cargo()
-        .args(["test", "--workspace", "--exclude", "landline"])
+    workspace.cargo().args([
+        "test",
+        "--no-fail-fast",
+        "--workspace",
+        "--exclude",
+        "landline",
+    ])
 }
 
 /// With types written where nobody looks: a test run changes nothing in the checkout.
