@@ -38,4 +38,17 @@ impl Dice {
     pub fn millis(&mut self, range: Range<u64>) -> Duration {
         Duration::from_millis(self.within(range))
     }
+
+    /// One of these; none of none.
+    pub fn one_of<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
+        match of.len() {
+            0 => None,
+            some => of.get(self.within(0..some as u64) as usize),
+        }
+    }
+
+    /// True so many times of a hundred.
+    pub fn percent(&mut self, of_a_hundred: u64) -> bool {
+        self.within(0..100) < of_a_hundred
+    }
 }

@@ -51,8 +51,8 @@ pub fn outbox(database: &Path) -> i64 {
         .unwrap()
 }
 
-/// The program it belongs to may be running.
-fn open(database: &Path) -> Connection {
+/// To read; the program it belongs to may be running.
+pub fn open(database: &Path) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let connection = Connection::open_with_flags(database, flags)
         .unwrap_or_else(|error| panic!("{}: {error}", database.display()));

@@ -43,6 +43,7 @@ struct Place {
     data: PathBuf,
     namespace: Option<String>,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl Node {
@@ -52,6 +53,14 @@ impl Node {
         Self::start_at(Place::new(data, None, &[&here, more].concat()), 0)
     }
 
+    /// [`Self::start`] with more environment variables, of all its lives.
+    pub fn start_with(data: &Path, more: &[&str], environment: &[(String, String)]) -> Self {
+        let here = ["--bind", "127.0.0.1", "--no-tls", "--no-mdns"];
+        let mut place = Place::new(data, None, &[&here, more].concat());
+        place.environment = environment.to_vec();
+        Self::start_at(place, 0)
+    }
+
     /// Starts one in a network namespace, on all its addresses, with mDNS.
     pub(crate) fn start_on(data: &Path, namespace: &str, more: &[&str]) -> Self {
         let place = Place::new(data, Some(namespace), more);
@@ -59,7 +68,7 @@ impl Node {
     }
 
     fn start_at(place: Place, port: u16) -> Self {
-        let (child, ready) = place.run(port);
+        let (child, ready) = place.run(port).unwrap_or_else(|why| panic!("{why}"));
         Self {
             place,
             ready,
@@ -105,12 +114,28 @@ impl Node {
 
     /// On the same folder and port. It must have been ended before.
     pub fn start_again(&mut self) {
-        let (child, ready) = self.place.run(self.address().port());
+        self.try_start_again().unwrap_or_else(|why| panic!("{why}"));
+    }
+
+    /// [`Self::start_again`] where it may not be able to; then why.
+    pub fn try_start_again(&mut self) -> Result<(), String> {
+        let (child, ready) = self.place.run(self.address().port())?;
         assert_eq!(
             ready.space, self.ready.space,
             "the folder has another space now"
         );
         (self.child, self.ready) = (child, ready);
+        Ok(())
+    }
+
+    /// The process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// Memory that is in RAM now, in bytes.
@@ -142,10 +167,12 @@ impl Place {
             data: data.to_owned(),
             namespace: namespace.map(ToOwned::to_owned),
             arguments: arguments.iter().map(ToString::to_string).collect(),
+            environment: Vec::new(),
         }
     }
 
-    fn run(&self, port: u16) -> (Child, Ready) {
+    /// The process, once it is ready; else what became of it.
+    fn run(&self, port: u16) -> Result<(Child, Ready), String> {
         let log = File::options()
             .create(true)
             .append(true)
@@ -168,7 +195,9 @@ impl Place {
         command
             .args(["--port", &port.to_string()])
             .args(&self.arguments);
+        let environment = self.environment.iter().map(|(name, value)| (name, value));
         command
+            .envs(environment)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log);
@@ -179,9 +208,9 @@ impl Place {
             // It may have ended by itself.
             let _ = child.kill();
             let log = fs::read_to_string(self.log_file()).unwrap_or_default();
-            panic!("no node came up: {:?}\n{log}", child.wait());
+            return Err(format!("no node came up: {:?}\n{log}", child.wait()));
         };
-        (child, ready)
+        Ok((child, ready))
     }
 
     /// Beside the folder, which is the node's own.

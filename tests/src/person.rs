@@ -361,19 +361,26 @@ pub fn text(item: &Item) -> Option<String> {
 
 /// A client core in a data folder that may be fresh, dialling directly.
 pub async fn client(name: &str, data: &Path) -> Client {
-    let config = ClientConfig {
+    let host = Arc::new(PlainHost);
+    Client::start(config(name, data, Timing::default()), host)
+        .await
+        .unwrap()
+}
+
+/// What [`client`] is made of, with limits of its own.
+pub fn config(name: &str, data: &Path, timing: Timing) -> ClientConfig {
+    ClientConfig {
         data_dir: data.to_owned(),
         clock: Arc::new(SystemClock),
         random: Random::from_system().unwrap(),
-        dial: Arc::new(TcpDial::new(Timing::default())),
+        dial: Arc::new(TcpDial::new(timing)),
         discovery: None,
         client: ClientInfo {
             name: "landline-tests".into(),
             version: "1".into(),
         },
         suggested_name: name.to_owned(),
-    };
-    Client::start(config, Arc::new(PlainHost)).await.unwrap()
+    }
 }
 
 /// Listens like a window for as long as the handle lives.

@@ -22,14 +22,21 @@ pub fn workspace() -> PathBuf {
         .to_owned()
 }
 
-/// Cargo's target folder: the test program itself lies in `TARGET/PROFILE/deps`.
+/// Cargo's target folder: a test program lies in `TARGET/PROFILE/deps`, others in `TARGET/PROFILE`.
 pub fn target() -> PathBuf {
     profile().parent().unwrap().to_owned()
 }
 
 fn profile() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(2).unwrap().to_owned()
+    let program = std::env::current_exe().unwrap();
+    let folder = program.parent().unwrap();
+    let of_tests = folder.ends_with("deps");
+    let profile = if of_tests {
+        folder.parent().unwrap()
+    } else {
+        folder
+    };
+    profile.to_owned()
 }
 
 /// Builds both into the folder of this test program's profile; nearly free where that was done.

@@ -3,11 +3,13 @@
 //! ```text
 //! client ──► Proxy ──► node        one task a connection, two pumps in it
 //! ```
+//! It also sees where in the traffic an `append` and its answer are ([`Point`]), and can strike
+//! just there.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use socket2::{SockRef, Socket};
@@ -17,6 +19,11 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
+
+mod eye;
+
+pub use eye::Point;
+use eye::{Frames, Trap, is_answer};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 16 * 1024;
@@ -53,8 +60,27 @@ pub struct Proxy {
     weather: watch::Sender<Weather>,
     acts: broadcast::Sender<Act>,
     slips: broadcast::Sender<Vec<u8>>,
+    snare: Arc<Snare>,
     counts: Arc<Counts>,
     _accepting: AbortOnDropHandle<()>,
+}
+
+/// At most one trap, for the first connection whose traffic comes to its point.
+#[derive(Debug, Default)]
+struct Snare(Mutex<Option<Trap>>);
+
+impl Snare {
+    /// Springs the trap that is set at this point; whether the bytes are to be lost.
+    fn reached(&self, point: Point) -> bool {
+        let mut set = self.0.lock().unwrap();
+        match set.take_if(|trap| trap.point == point) {
+            Some(trap) => {
+                (trap.spring)();
+                trap.lose
+            }
+            None => false,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +97,7 @@ impl Proxy {
         let (weather, _) = watch::channel(Weather::Fair);
         let (acts, _) = broadcast::channel(16);
         let (slips, _) = broadcast::channel(16);
+        let snare = Arc::new(Snare::default());
         let counts = Arc::new(Counts::default());
         let accepting = Accepting {
             listener,
@@ -78,6 +105,7 @@ impl Proxy {
             weather: weather.clone(),
             acts: acts.clone(),
             slips: slips.clone(),
+            snare: snare.clone(),
             counts: counts.clone(),
         };
         let _accepting = AbortOnDropHandle::new(tokio::spawn(accepting.run()));
@@ -86,6 +114,7 @@ impl Proxy {
             weather,
             acts,
             slips,
+            snare,
             counts,
             _accepting,
         })
@@ -116,6 +145,23 @@ impl Proxy {
         let _ = self.slips.send(bytes.to_vec());
     }
 
+    /// Does something once, when the traffic next comes to this point. `lose`: the bytes that come
+    /// to it do not pass, and the connection is reset.
+    pub fn trap(&self, point: Point, lose: bool, spring: impl FnOnce() + Send + 'static) {
+        let spring = Box::new(spring);
+        let trap = Trap {
+            point,
+            lose,
+            spring,
+        };
+        *self.snare.0.lock().unwrap() = Some(trap);
+    }
+
+    /// Takes the trap away again; false where it has sprung, or there was none.
+    pub fn untrap(&self) -> bool {
+        self.snare.0.lock().unwrap().take().is_some()
+    }
+
     fn act(&self, act: Act) {
         let _ = self.acts.send(act);
     }
@@ -137,6 +183,7 @@ struct Accepting {
     weather: watch::Sender<Weather>,
     acts: broadcast::Sender<Act>,
     slips: broadcast::Sender<Vec<u8>>,
+    snare: Arc<Snare>,
     counts: Arc<Counts>,
 }
 
@@ -153,7 +200,8 @@ impl Accepting {
             self.counts.accepted.fetch_add(1, Ordering::SeqCst);
             let counts = self.counts.clone();
             let (acts, slips) = (self.acts.subscribe(), self.slips.subscribe());
-            let carried = carry(client, self.node, weather, acts, slips);
+            let snare = self.snare.clone();
+            let carried = carry(client, self.node, weather, acts, slips, snare);
             connections.spawn(async move {
                 counts.open.fetch_add(1, Ordering::SeqCst);
                 // However it ended: both sides have seen it.
@@ -175,6 +223,7 @@ async fn carry(
     weather: watch::Receiver<Weather>,
     mut acts: broadcast::Receiver<Act>,
     slipped: broadcast::Receiver<Vec<u8>>,
+    snare: Arc<Snare>,
 ) -> io::Result<()> {
     let node = TcpStream::connect(node).await?;
     client.set_nodelay(true)?;
@@ -189,12 +238,14 @@ async fn carry(
             from: from_client,
             to: to_node,
             weather: weather.clone(),
+            snare: snare.clone(),
         };
         let down = Down {
             from: from_node,
             to: to_client,
             weather,
             slipped,
+            snare,
         };
         tokio::try_join!(up.run(), down.run())
     };
@@ -239,10 +290,12 @@ struct Up {
     from: ReadHalf<TcpStream>,
     to: WriteHalf<TcpStream>,
     weather: watch::Receiver<Weather>,
+    snare: Arc<Snare>,
 }
 
 impl Up {
     async fn run(mut self) -> io::Result<()> {
+        let mut frames = Frames::default();
         loop {
             let weather = passable(&mut self.weather).await?;
             let mut piece = vec![0; CHUNK];
@@ -256,9 +309,11 @@ impl Up {
             if let Weather::Delay(time) = weather {
                 sleep(time).await;
             }
-            self.to
-                .write_all(piece.get(..read).unwrap_or_default())
-                .await?;
+            let piece = piece.get(..read).unwrap_or_default();
+            self.to.write_all(piece).await?;
+            if frames.take(piece) && self.snare.reached(Point::AppendWritten) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
         }
     }
 }
@@ -269,6 +324,7 @@ struct Down {
     to: WriteHalf<TcpStream>,
     weather: watch::Receiver<Weather>,
     slipped: broadcast::Receiver<Vec<u8>>,
+    snare: Arc<Snare>,
 }
 
 impl Down {
@@ -301,9 +357,15 @@ impl Down {
                 _ => {}
             }
             until_cut = until_cut.map(|left| left - read);
-            self.to
-                .write_all(piece.get(..read).unwrap_or_default())
-                .await?;
+            let piece = piece.get(..read).unwrap_or_default();
+            let answer = is_answer(piece);
+            if answer && self.snare.reached(Point::AnswerSeen) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            self.to.write_all(piece).await?;
+            if answer && self.snare.reached(Point::AnswerPassed) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
         }
     }
 }

@@ -20,6 +20,18 @@ const PONG: &str = "3";
 const CONNECT: &str = "40";
 const EVENT: &str = "42";
 
+/// `sign_in` as the owner of this key.
+pub fn sign_in_request(key: &SigningKey, name: &str, welcome: &Welcome) -> Value {
+    let text = sign_in_text(None, welcome.space.id, &welcome.nonce);
+    json!({
+        "protocol": 1,
+        "client": { "name": "raw", "version": "1" },
+        "public_key": MemberId::from_bytes(key.verifying_key().to_bytes()),
+        "name": name,
+        "signature": sign_text(key, &text),
+    })
+}
+
 /// A WebSocket to a node.
 #[derive(Debug)]
 pub struct Raw {
@@ -40,16 +52,27 @@ impl Raw {
         raw.write(CONNECT).await.unwrap();
         let welcome: Welcome = raw.event("welcome").await;
         let key = SigningKey::from_bytes(&[seed; 32]);
-        let text = sign_in_text(None, welcome.space.id, &welcome.nonce);
-        let request = json!({
-            "protocol": 1,
-            "client": { "name": "raw", "version": "1" },
-            "public_key": MemberId::from_bytes(key.verifying_key().to_bytes()),
-            "name": format!("raw {seed}"),
-            "signature": sign_text(&key, &text),
-        });
+        let request = sign_in_request(&key, &format!("raw {seed}"), &welcome);
         let ok = raw.ask("sign_in", request).await;
         (raw, serde_json::from_value(ok).unwrap())
+    }
+
+    /// Asks for the connection; `welcome` follows.
+    pub async fn connect(&mut self) -> Result<(), Error> {
+        self.write(CONNECT).await
+    }
+
+    /// The next event, name and payload; pings are answered. `None` once the node has closed.
+    pub async fn packet(&mut self) -> Option<(String, Value)> {
+        loop {
+            let text = self.next().await?;
+            let Some(packet) = text.strip_prefix(EVENT) else {
+                continue;
+            };
+            let mut event: Value = serde_json::from_str(packet).ok()?;
+            let name = event[0].as_str()?.to_owned();
+            return Some((name, event[1].take()));
+        }
     }
 
     /// A request that must be granted.

@@ -51,6 +51,9 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     need("imagemagick", "screenshots"),
 ];
 
+/// To move the clocks of a node and its clients; also in the short audit of the tests.
+pub(crate) const FOR_AUDIT: &[Need] = &[need("faketime", "clocks that jump")];
+
 /// Says what of it is missing and installs it.
 pub(crate) fn provide(needs: &[&[Need]]) -> Result<()> {
     if !cfg!(target_os = "linux") {

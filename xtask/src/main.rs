@@ -4,6 +4,7 @@
 //! Ubuntu with Rust and Node.js needs nothing else.
 #![allow(clippy::print_stdout, reason = "a program for people and logs")]
 
+mod audit;
 mod bench;
 mod bindings;
 mod machine;
@@ -37,6 +38,8 @@ enum Task {
     Test(test::Test),
     /// Measure speed and memory, beside a plain Node.js server.
     Bench(bench::Bench),
+    /// Kill and cut off a node and its clients, then look for all that was answered.
+    Audit(audit::Audit),
     /// Write the TypeScript types of the window from the Rust ones.
     Bindings,
     /// Check what no compiler checks: sizes of files, who may depend on whom.
@@ -59,6 +62,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Run(run) => run.perform(&workspace),
         Task::Test(test) => test.perform(&workspace),
         Task::Bench(bench) => bench.perform(&workspace),
+        Task::Audit(audit) => audit.perform(&workspace),
         Task::Bindings => bindings::write(&workspace).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::check(&workspace).map(|()| ExitCode::SUCCESS),
     }

@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::{
     bindings,
-    machine::{self, FOR_DESKTOP, FOR_TESTS, TO_BUILD},
+    machine::{self, FOR_AUDIT, FOR_DESKTOP, FOR_TESTS, TO_BUILD},
     process::Command,
     run,
     step::{self, Step},
@@ -112,7 +112,7 @@ impl Test {
             |step: &&Step| self.only.is_empty() || self.only.iter().any(|name| name == step.name);
         let steps: Vec<Step> = STEPS.iter().filter(chosen).copied().collect();
 
-        machine::provide(&[TO_BUILD, FOR_DESKTOP, FOR_TESTS])?;
+        machine::provide(&[TO_BUILD, FOR_DESKTOP, FOR_TESTS, FOR_AUDIT])?;
         tools::require_node()?;
         tools::provide_rust_components(workspace)?;
         tools::provide_packages(&workspace.ui())?;
