@@ -163,6 +163,23 @@ pub fn page_before(
     Ok(events)
 }
 
+/// The number of the last event that was written, in the order of arrival here; 0 where there is
+/// none. It tells whether anything was written since.
+pub fn newest_ref(c: &Connection) -> Result<i64, StoreError> {
+    let newest = c
+        .prepare_cached("SELECT coalesce(max(ref), 0) FROM event")?
+        .query_row([], |row| row.get(0))?;
+    Ok(newest)
+}
+
+/// Events in all logs together.
+pub fn count(c: &Connection) -> Result<u64, StoreError> {
+    let count = c
+        .prepare_cached("SELECT count(*) FROM event")?
+        .query_row([], |row| seq(row, 0))?;
+    Ok(count)
+}
+
 /// Where a room's log ends.
 pub fn head(c: &Connection, room: RoomId) -> Result<Option<Head>, StoreError> {
     Ok(c.prepare_cached(

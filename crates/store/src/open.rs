@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::store::copy;
-use crate::{Durability, StoreError};
+use crate::{Check, Durability, StoreError, mend};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -35,9 +35,14 @@ const READER_CACHE_KIB: i64 = 4 * 1024;
 const WAL_BYTES_KEPT: i64 = 16 * 1024 * 1024;
 
 /// The writer's connection, on tables of this version.
-pub(crate) fn writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+pub(crate) fn writer(
+    path: &Path,
+    durability: Durability,
+    check: Check,
+) -> Result<Connection, StoreError> {
+    mend::finish(path)?;
     may_write(path)?;
-    let found = look(path)?;
+    let found = look(path, check)?;
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(
@@ -121,13 +126,13 @@ fn may_write(path: &Path) -> Result<(), StoreError> {
 }
 
 /// The version of the tables of a file that is there, 0 of an empty one. Changes nothing.
-fn look(path: &Path) -> Result<i64, StoreError> {
+fn look(path: &Path, check: Check) -> Result<i64, StoreError> {
     // A clean stop folds this file in and removes it.
     let was_killed = beside_path(path, "-wal").exists();
     let found = match header(path) {
         Some((APPLICATION_ID, version)) if !was_killed => version,
         None if !was_killed => return Ok(0),
-        Some(_) | None => look_closer(path)?,
+        Some(_) | None => look_closer(path, check)?,
     };
     let known = known();
     if found > known {
@@ -150,7 +155,7 @@ fn header(path: &Path) -> Option<(i64, i64)> {
 }
 
 /// Reads the version through SQLite, of a file that was not closed cleanly or is not ours.
-fn look_closer(path: &Path) -> Result<i64, StoreError> {
+fn look_closer(path: &Path, check: Check) -> Result<i64, StoreError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -163,7 +168,7 @@ fn look_closer(path: &Path) -> Result<i64, StoreError> {
         return Err(StoreError::Foreign(path.to_owned()));
     }
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version <= known() {
+    if version <= known() && check == Check::AfterUncleanStop {
         quick_check(&connection)?;
     }
     Ok(version)
@@ -191,7 +196,8 @@ fn migrate(
 ) -> Result<(), StoreError> {
     let last = last_version(&migrations);
     if found > 0 && found < last {
-        copy(connection, &beside_path(path, &format!(".before-v{last}")))?;
+        let to = beside_path(path, &format!(".before-v{last}"));
+        copy(connection, &to, || false)?;
     }
     migrations
         .set_grouped(true)

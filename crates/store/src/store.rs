@@ -10,8 +10,10 @@
 //! Closing drops the queues' senders: what waits is still done, then the readers end, then the
 //! writer, who was waiting for them, folds everything into the one file and ends last.
 
+use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{TrySendError, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -20,7 +22,12 @@ use rusqlite::backup::{Backup, StepResult};
 use tokio::sync::oneshot;
 
 use crate::writer::{Closing, Job, Outcome, Queue};
-use crate::{StoreError, open, reader, writer};
+use crate::{StoreError, mend, open, reader, writer};
+
+/// Steps of SQLite's machine between two looks whether a check is still wanted.
+const CHECK_STEPS: c_int = 10_000;
+/// Pages of 4 KiB copied between two looks whether a copy is still wanted: 16 MiB.
+const COPY_PAGES: c_int = 4_096;
 
 /// What a returned `Ok` of [`Store::write`] is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +38,20 @@ pub enum Durability {
     Normal,
 }
 
+/// Whether a database that was not closed cleanly is looked over, page by page, before it is used:
+/// 0.3 s for 60,000 messages, 0.9 s for 200,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    AfterUncleanStop,
+    /// The caller asks [`Store::check`] when it has the time.
+    NotNow,
+}
+
 /// How a store is opened.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     pub durability: Durability,
+    pub check: Check,
     /// Threads with a read-only connection each, 1 to 4.
     pub readers: usize,
 }
@@ -50,6 +67,8 @@ struct Inner {
     path: PathBuf,
     /// None once closed.
     queues: RwLock<Option<Queues>>,
+    /// A check under way is given up.
+    closing: Arc<AtomicBool>,
 }
 
 struct Queues {
@@ -69,10 +88,10 @@ impl Store {
     ///
     /// Blocking. A database of an earlier version is copied to `<path>.before-v<version>` and
     /// brought up to date, all or nothing. Refused, before anything is touched: one of a newer
-    /// version, a damaged one (looked for after an unclean stop), a file that is no Landline
+    /// version, a damaged one (see [`Check`] and [`crate::mend`]), a file that is no Landline
     /// database, a file or folder that can't be written.
     pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
-        let connection = open::writer(path, options.durability)?;
+        let connection = open::writer(path, options.durability, options.check)?;
         let (read, readers) = reader::start(path, options.readers.clamp(1, 4))?;
         let (write, closing) = writer::start(path, connection, readers)?;
         let queues = Queues {
@@ -84,6 +103,7 @@ impl Store {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
                 queues: RwLock::new(Some(queues)),
+                closing: Arc::default(),
             }),
         })
     }
@@ -160,24 +180,38 @@ impl Store {
             .unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    /// Looks the whole file over; [`StoreError::Damaged`] tells what was found.
+    /// Looks the whole file over; [`StoreError::Damaged`] tells what was found. Given up with
+    /// [`StoreError::Closed`] when the store is closed meanwhile.
     pub async fn check(&self) -> Result<(), StoreError> {
         let path = self.inner.path.clone();
+        let closing = Arc::clone(&self.inner.closing);
         // On a connection that has read nothing yet: the check compares the full text index with
         // what the connection remembers of it, and calls it damaged where another has written.
-        self.read(move |_| open::quick_check(&open::reader(&path)?))
-            .await
+        self.read(move |_| {
+            let mut connection = open::reader(&path)?;
+            let given_up = Arc::clone(&closing);
+            connection.progress_handler(CHECK_STEPS, Some(move || given_up.load(Relaxed)))?;
+            match open::quick_check(&connection) {
+                Err(_) if closing.load(Relaxed) => Err(StoreError::Closed),
+                result => result,
+            }
+        })
+        .await
     }
 
     /// Copies the database to a file, as it stands now, while it stays in use. The file is there
-    /// whole or not at all; one that is there already is replaced.
+    /// whole or not at all; one that is there already is replaced. Given up with
+    /// [`StoreError::Closed`] when the store is closed meanwhile.
     pub async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
-        self.read(move |c| copy(c, &to)).await
+        let closing = Arc::clone(&self.inner.closing);
+        self.read(move |c| copy(c, &to, || closing.load(Relaxed)))
+            .await
     }
 
     /// Does what still waits, folds everything into the one file and ends the threads. For all
     /// clones: they answer [`StoreError::Closed`] from now on.
     pub async fn close(self) -> Result<(), StoreError> {
+        self.inner.closing.store(true, Relaxed);
         let queues = self
             .inner
             .queues
@@ -223,7 +257,11 @@ impl Store {
 }
 
 /// Copies a database through a connection, by way of a file beside the target.
-pub(crate) fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
+pub(crate) fn copy(
+    from: &Connection,
+    to: &Path,
+    given_up: impl Fn() -> bool,
+) -> Result<(), StoreError> {
     let partial = open::beside_path(to, ".partial");
     let not_writable =
         |error: std::io::Error| StoreError::NotWritable(format!("{}: {error}", to.display()));
@@ -234,22 +272,23 @@ pub(crate) fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
         Ok(()) | Err(_) => {}
     }
     let mut target = Connection::open(&partial)?;
-    let step = Backup::new(from, &mut target)?.step(-1)?;
-    if step != StepResult::Done {
-        return Err(StoreError::NotStored(
-            "the copy was held up by another program".into(),
-        ));
+    let backup = Backup::new(from, &mut target)?;
+    loop {
+        match backup.step(COPY_PAGES)? {
+            StepResult::Done => break,
+            StepResult::More if given_up() => return Err(StoreError::Closed),
+            StepResult::More => {}
+            _ => {
+                return Err(StoreError::NotStored(
+                    "the copy was held up by another program".into(),
+                ));
+            }
+        }
     }
+    drop(backup);
     target.close().map_err(|(_, error)| error)?;
     std::fs::rename(&partial, to).map_err(not_writable)?;
-    // A rename is durable only once its folder is.
-    #[cfg(unix)]
-    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(not_writable)?;
-    }
-    Ok(())
+    mend::sync_folder(to).map_err(not_writable)
 }
 
 /// A job with the place where its answer goes.

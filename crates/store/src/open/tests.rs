@@ -14,7 +14,7 @@ const BAD: &str = "CREATE TABLE vote (id BLOB) STRICT; INSERT INTO nowhere VALUE
 fn version_1() -> (TempDir, PathBuf, Connection) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("space.db");
-    let connection = writer(&path, Durability::Full).unwrap();
+    let connection = writer(&path, Durability::Full, Check::AfterUncleanStop).unwrap();
     crate::settings::set(&connection, "name", "Ann").unwrap();
     (folder, path, connection)
 }
@@ -44,7 +44,7 @@ fn a_database_is_copied_before_its_tables_change() {
 
     let copy = beside_path(&path, ".before-v2");
     assert_eq!(header(&copy), Some((APPLICATION_ID, 1)));
-    let copy = writer(&copy, Durability::Full).unwrap();
+    let copy = writer(&copy, Durability::Full, Check::AfterUncleanStop).unwrap();
     let name: Option<String> = crate::settings::get(&copy, "name").unwrap();
     assert_eq!(name.as_deref(), Some("Ann"));
     assert_eq!(tables(&copy), [] as [&str; 0]);
@@ -59,7 +59,7 @@ fn migrations_are_all_or_nothing() {
     assert_eq!(tables(&connection), [] as [&str; 0]);
     connection.close().unwrap();
 
-    let connection = writer(&path, Durability::Full).unwrap();
+    let connection = writer(&path, Durability::Full, Check::AfterUncleanStop).unwrap();
     let name: Option<String> = crate::settings::get(&connection, "name").unwrap();
     assert_eq!(name.as_deref(), Some("Ann"));
 }
@@ -68,7 +68,7 @@ fn migrations_are_all_or_nothing() {
 fn a_database_that_is_up_to_date_is_not_copied() {
     let (_folder, path, connection) = version_1();
     connection.close().unwrap();
-    writer(&path, Durability::Full).unwrap();
+    writer(&path, Durability::Full, Check::AfterUncleanStop).unwrap();
     let copies = std::fs::read_dir(path.parent().unwrap()).unwrap();
     let names = copies.map(|file| file.unwrap().file_name().into_string().unwrap());
     assert!(!names.into_iter().any(|name| name.contains(".before-")));

@@ -10,6 +10,7 @@
 mod apply;
 mod log;
 mod marks;
+mod mend;
 mod messages;
 mod open;
 mod orders;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use landline_protocol::{Content, Event, EventId, MemberId, Message, NewEvent, RoomId, SpaceId};
-use landline_store::{Connection, Durability, Options, Store, apply, log};
+use landline_store::{Check, Connection, Durability, Options, Store, apply, log};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use tempfile::TempDir;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 pub(crate) const OPTIONS: Options = Options {
     durability: Durability::Full,
+    check: Check::AfterUncleanStop,
     readers: 2,
 };
 /// When the first event of a test is accepted: milliseconds.

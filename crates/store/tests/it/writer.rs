@@ -3,7 +3,7 @@
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Barrier};
 
-use landline_store::{Connection, Durability, Options, Store, StoreError, settings};
+use landline_store::{Check, Connection, Durability, Options, Store, StoreError, settings};
 use tempfile::TempDir;
 
 use crate::support::{OPTIONS, block_on, store};
@@ -283,6 +283,7 @@ fn durability_is_really_set() {
         let folder = TempDir::new().unwrap();
         let options = Options {
             durability,
+            check: Check::AfterUncleanStop,
             readers: 1,
         };
         let store = Store::open(&folder.path().join("space.db"), options).unwrap();
@@ -308,6 +309,7 @@ fn the_write_ahead_log_does_not_grow_for_ever() {
     let folder = TempDir::new().unwrap();
     let options = Options {
         durability: Durability::Normal,
+        check: Check::AfterUncleanStop,
         readers: 1,
     };
     let store = Store::open(&folder.path().join("space.db"), options).unwrap();
