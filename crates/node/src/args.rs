@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use landline_node::{NodeConfig, Rates};
+use landline_node::{COPY_EVERY, NodeConfig, Rates};
 use landline_protocol::limits::{APPEND_RATE, JOINS_PER_ADDRESS, PASSCODE_CHARS, REQUEST_RATE};
 use landline_protocol::{Admission, MemberId};
 
@@ -56,6 +57,14 @@ pub(crate) struct Args {
     /// Do not tell the LAN of the space
     #[arg(long)]
     no_mdns: bool,
+
+    /// Minutes between two good copies of the database; 0: none are made
+    #[arg(long, value_name = "MINUTES", default_value_t = COPY_EVERY.as_secs() / 60)]
+    copy_every: u64,
+
+    /// The folder was put back from a snapshot: clients look whether their logs still agree
+    #[arg(long)]
+    restored: bool,
 
     /// How the log on standard error is written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
@@ -116,6 +125,9 @@ impl Args {
                 join: self.join_rate,
             },
             advertise: !self.no_mdns,
+            copy_every: Some(Duration::from_secs(60 * self.copy_every))
+                .filter(|every| !every.is_zero()),
+            restored: self.restored,
             ..NodeConfig::new(self.data)
         }
     }

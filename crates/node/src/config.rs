@@ -1,11 +1,15 @@
 //! What a node is told when it starts.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use landline_protocol::limits::{APPEND_RATE, JOINS_PER_ADDRESS, REQUEST_RATE};
 use landline_protocol::{Admission, MemberId};
 
 use crate::clock::Clock;
+
+/// How often a good copy of the database is made, unless told otherwise.
+pub const COPY_EVERY: Duration = Duration::from_secs(30 * 60);
 
 /// What a node is told when it starts.
 #[derive(Debug, Clone)]
@@ -27,6 +31,11 @@ pub struct NodeConfig {
     /// Of the program, for `welcome` and `/health`.
     pub version: String,
     pub clock: Clock,
+    /// How often a good copy of the database is made; `None`: never.
+    pub copy_every: Option<Duration>,
+    /// The folder, or the disk or machine it is on, was put back to an earlier state in a way
+    /// that the node can't notice by itself (a snapshot).
+    pub restored: bool,
 }
 
 impl NodeConfig {
@@ -42,6 +51,8 @@ impl NodeConfig {
             advertise: true,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             clock: Clock::system(),
+            copy_every: Some(COPY_EVERY),
+            restored: false,
         }
     }
 }

@@ -22,6 +22,13 @@ pub enum NodeError {
     Name(String),
     #[error("admission by passcode needs a passcode")]
     PasscodeMissing,
+    #[error(
+        "the database is damaged ({damage}), and there is no good copy in {}; put back a backup of the whole folder. Nothing in it was changed",
+        copies.display()
+    )]
+    Damaged { damage: String, copies: PathBuf },
+    #[error("the database has proved damaged ({0}); the next start puts it right from a good copy")]
+    DamagedInUse(String),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the listener is of no use: {0}")]

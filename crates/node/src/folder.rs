@@ -4,19 +4,26 @@
 //! lock         held while a node runs
 //! node.key     the node's Ed25519 key, 32 bytes, for nobody else to read
 //! node.sqlite  the logs and what follows from them
-//! seen         the epoch, and how many events the logs held when this was last written
+//! seen         the epoch, how many events the logs held when this was last written, and which
+//!              files these are
+//! copies/      good copies of the database (`copies.rs`)
+//! damaged      what was found in a database that proved damaged while it was in use
 //! ```
 //! `seen` is beside the database and not in it, so that a database restored from an older copy
-//! shows: it holds fewer events than have been seen. The epoch is raised then, and clients step
-//! back to where they and the node agree.
+//! shows: it holds fewer events than have been seen. A whole folder that was put back from a copy
+//! shows by its files, which are others for the file system than those that `seen` names. The epoch
+//! is raised then, and clients step back to where they and the node agree. A folder that was only
+//! moved to another disk looks the same; raising the epoch does no harm.
 
 use std::fs::{self, OpenOptions};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
 use landline_store::{DataLock, StoreError};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::NodeError;
 use crate::random;
@@ -34,6 +41,9 @@ pub(crate) struct Seen {
     pub(crate) epoch: u64,
     /// Events in all logs together.
     pub(crate) events: u64,
+    /// [`Folder::files`]; none: not to be compared.
+    #[serde(default)]
+    pub(crate) folder: Option<u64>,
 }
 
 impl Folder {
@@ -75,6 +85,54 @@ impl Folder {
                 Ok(SigningKey::from_bytes(&bytes))
             }
             Err(cause) => Err(NodeError::Folder { path, cause }),
+        }
+    }
+
+    /// Good copies of the database.
+    pub(crate) fn copies(&self) -> PathBuf {
+        self.path.join("copies")
+    }
+
+    /// The node was here before, and its database is not, or is empty.
+    pub(crate) fn lacks_its_database(&self) -> bool {
+        let bytes = fs::metadata(self.database()).map_or(0, |file| file.len());
+        // Without events the node never got as far as to make one.
+        bytes == 0 && self.seen().is_some_and(|seen| seen.events > 0)
+    }
+
+    /// Which files these are to the file system: others once they were put back from a copy.
+    /// `None` where it does not tell.
+    pub(crate) fn files(&self) -> Option<u64> {
+        let mut files = DefaultHasher::new();
+        for path in [self.path.join("lock"), self.database()] {
+            let file = fs::metadata(path).ok()?;
+            let made = file.created().ok();
+            #[cfg(unix)]
+            std::os::unix::fs::MetadataExt::ino(&file).hash(&mut files);
+            #[cfg(not(unix))]
+            made?;
+            made.hash(&mut files);
+        }
+        Some(files.finish())
+    }
+
+    /// What was found in a database that proved damaged while it was in use.
+    pub(crate) fn damage(&self) -> Option<String> {
+        fs::read_to_string(self.path.join("damaged")).ok()
+    }
+
+    pub(crate) fn set_damaged(&self, damage: &str) {
+        if let Err(error) = replace(&self.path.join("damaged"), damage.as_bytes()) {
+            // Then the next start finds it out by itself, if it looks.
+            warn!(%error, "the damage could not be noted");
+        }
+    }
+
+    pub(crate) fn is_mended(&self) {
+        if let Err(error) = fs::remove_file(self.path.join("damaged"))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            warn!(%error, "the note of the damage is still there");
         }
     }
 
@@ -151,6 +209,7 @@ mod tests {
         let seen = Seen {
             epoch: 2,
             events: 60_000,
+            folder: folder.files(),
         };
         folder.see(seen).unwrap();
         assert_eq!(folder.seen(), Some(seen));

@@ -41,6 +41,7 @@ use tracing::error;
 
 use crate::clock::Clock;
 use crate::config::Rates;
+use crate::copies::Restored;
 use crate::folder::{Folder, Seen};
 use crate::key::NodeKey;
 use crate::passcode::Passcodes;
@@ -74,6 +75,8 @@ pub(crate) struct Beginning {
     pub(crate) world: World,
     /// The space was made at this start.
     pub(crate) is_new: bool,
+    /// The database was damaged and is in use again.
+    pub(crate) restored: Option<Restored>,
     pub(crate) marks: Marks,
     pub(crate) last_seen: HashMap<MemberId, i64>,
     pub(crate) passcode: Option<String>,
@@ -100,6 +103,8 @@ pub(crate) struct Hub {
     /// Rooms whose heads have moved since heads were last told.
     heads_changed: BTreeSet<RoomId>,
     seen: Option<Seen>,
+    /// [`Folder::files`], which are ours as long as we run.
+    files: Option<u64>,
     outside: watch::Sender<Outside>,
     /// What runs beside the Hub and comes back to it.
     tasks: JoinSet<Done>,
@@ -122,6 +127,7 @@ impl Hub {
         let Beginning {
             world,
             is_new: _,
+            restored: _,
             marks,
             last_seen,
             passcode,
@@ -143,6 +149,7 @@ impl Hub {
             writes: Writes::default(),
             heads_changed: BTreeSet::new(),
             seen: None,
+            files: folder.files(),
             outside,
             tasks: JoinSet::new(),
             reads: TaskTracker::new(),

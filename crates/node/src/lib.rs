@@ -14,6 +14,7 @@
 mod advert;
 mod clock;
 mod config;
+mod copies;
 mod door;
 mod error;
 mod folder;
@@ -32,6 +33,7 @@ mod space;
 mod world;
 
 pub use clock::Clock;
-pub use config::{NodeConfig, Rates};
+pub use config::{COPY_EVERY, NodeConfig, Rates};
+pub use copies::Restored;
 pub use error::NodeError;
 pub use node::Node;

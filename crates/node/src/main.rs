@@ -12,10 +12,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use landline_node::Node;
+use landline_node::{Node, NodeError};
 use landline_protocol::{DEFAULT_PORT, SpaceId};
 use serde::Serialize;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use args::{Args, LogFormat};
@@ -49,9 +50,33 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> anyhow::Result<()> {
     log_to_stderr(args.log);
     allow_many_connections();
-    let listener = listen(args.bind, args.port).await?;
-    let stopped = stop_signal()?;
-    let node = Node::start(args.into_config(), listener, stopped).await?;
+    let stop = CancellationToken::new();
+    let (signal, bind, port) = (stop_signal()?, args.bind, args.port);
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            signal.await;
+            stop.cancel();
+        }
+    });
+    let config = args.into_config();
+    let listener = listen(bind, port).await?;
+    let node = Node::start(config.clone(), listener, stop.clone().cancelled_owned()).await?;
+    tell_ready(&node)?;
+    let port = node.address().port();
+    match node.wait().await {
+        Err(damage @ NodeError::DamagedInUse(_)) => {
+            // Once: what is damaged again so soon is for people to look at.
+            tracing::error!(%damage, "starting again");
+            let listener = listen(bind, Some(port)).await?;
+            let node = Node::start(config, listener, stop.cancelled_owned()).await?;
+            Ok(node.wait().await?)
+        }
+        ended => Ok(ended?),
+    }
+}
+
+fn tell_ready(node: &Node) -> anyhow::Result<()> {
     let ready = Ready {
         ready: true,
         address: reachable(node.address()),
@@ -65,7 +90,6 @@ async fn run(args: Args) -> anyhow::Result<()> {
     stdout
         .write_all(line.as_bytes())
         .and_then(|()| stdout.flush())?;
-    node.wait().await?;
     Ok(())
 }
 

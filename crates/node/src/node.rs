@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::copies::{Care, Restored};
 use crate::http::{self, About};
 use crate::hub::{Hub, HubCommand, HubHandle, Outside};
 use crate::{NodeConfig, NodeError, advert, door, socket, space};
@@ -32,6 +33,7 @@ pub struct Node {
     address: SocketAddr,
     space: SpaceId,
     outside: watch::Receiver<Outside>,
+    restored: Option<Restored>,
     stop: CancellationToken,
     ended: Option<JoinHandle<Result<(), NodeError>>>,
 }
@@ -50,6 +52,7 @@ impl Node {
     ) -> Result<Self, NodeError> {
         let address = listener.local_addr().map_err(NodeError::Listener)?;
         let discovery = config.advertise.then(Discovery::start);
+        let copy_every = config.copy_every;
         let opened = tokio::task::spawn_blocking(move || space::open(config)).await;
         let beginning = opened.map_err(|_| NodeError::Stopped)??;
         let space = beginning.world.space.id;
@@ -75,7 +78,16 @@ impl Node {
         };
         let routes = http::routes(about).layer(layer);
         let stop = CancellationToken::new();
+        let restored = beginning.restored.clone();
+        let care = Care {
+            store: beginning.store.clone(),
+            folder: beginning.folder.clone(),
+            every: copy_every,
+            clock: beginning.clock.clone(),
+            outside: told.clone(),
+        };
         let running = Running {
+            care,
             store: beginning.store.clone(),
             hub,
             io: io.clone(),
@@ -93,6 +105,7 @@ impl Node {
             address,
             space,
             outside: told,
+            restored,
             stop,
             ended: Some(ended),
         })
@@ -120,6 +133,11 @@ impl Node {
     /// People's connections now.
     pub fn connections(&self) -> usize {
         self.outside.borrow().connections
+    }
+
+    /// The database was damaged when it started, and what was done about it.
+    pub const fn restored(&self) -> Option<&Restored> {
+        self.restored.as_ref()
     }
 
     /// The node runs no longer: it has failed, or its `shutdown` has resolved.
@@ -153,6 +171,7 @@ impl Drop for Node {
 
 /// What a node is made of while it runs.
 struct Running {
+    care: Care,
     store: Store,
     hub: HubHandle,
     io: SocketIo,
@@ -171,6 +190,7 @@ impl Running {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), NodeError> {
         let Self {
+            care,
             store,
             hub: commands,
             io,
@@ -189,9 +209,14 @@ impl Running {
         let door = door::open(listener, routes, closed.clone(), connections.clone());
         let door = tokio::spawn(door);
 
+        let mut damage = None;
         let failed = tokio::select! {
             () = shutdown => false,
             () = stop.cancelled() => false,
+            found = care.look_after() => {
+                damage = Some(found);
+                false
+            }
             _ = &mut hub => true,
         };
         info!("stopping");
@@ -212,7 +237,11 @@ impl Running {
         let _ = door.await;
         connections.close();
         let _ = timeout(CLOSE_WITHIN, connections.wait()).await;
-        store.close().await?;
+        let closed = store.close().await;
+        if let Some(damage) = damage {
+            return Err(NodeError::DamagedInUse(damage));
+        }
+        closed?;
         if failed {
             Err(NodeError::Stopped)
         } else {

@@ -9,7 +9,9 @@ use landline_protocol::{
     Admission, Content, MemberId, RoomCreated, RoomId, RoomKind, SettingsChanged, SpaceCreated,
     SpaceId, SpaceState, check_name,
 };
-use landline_store::{Durability, Options, Store, StoreError, apply, marks, rooms, settings};
+use landline_store::{
+    Check, Durability, Options, Store, StoreError, apply, marks, rooms, settings,
+};
 use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -20,7 +22,7 @@ use crate::hub::{Beginning, MarkRow, Marks};
 use crate::kept::{EPOCH, LAST_SEEN, PASSCODE, SPACE};
 use crate::key::{NodeKey, uuid_v7};
 use crate::world::World;
-use crate::{NodeConfig, NodeError, passcode};
+use crate::{NodeConfig, NodeError, copies, passcode};
 
 /// The room that everybody is in.
 const GENERAL: &str = "general";
@@ -32,15 +34,17 @@ const DERIVED_AT_ONCE: usize = 5_000;
 /// Opens the space in the data folder, or makes it.
 pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
     let folder = Folder::take(&config.data_dir)?;
-    if config.name.is_none() && !folder.database().exists() {
+    let is_new = !folder.database().exists() && folder.seen().is_none();
+    if config.name.is_none() && is_new {
         return Err(NodeError::NameMissing);
     }
     let node = Arc::new(NodeKey::new(folder.key()?));
     let options = Options {
         durability: Durability::Full,
+        check: Check::AfterUncleanStop,
         readers: READERS,
     };
-    let store = Store::open(&folder.database(), options)?;
+    let (store, restored) = copies::open(&folder, options, &config.clock)?;
 
     let made = store.read_blocking(|c| settings::get::<Uuid>(c, SPACE))?;
     let space = match made {
@@ -51,7 +55,7 @@ pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
     catch_up(&store)?;
     set_admission(&store, &config, &node, load(&store, space)?)?;
     let mut world = load(&store, space)?;
-    world.epoch = epoch(&store, &folder, world.events())?;
+    world.epoch = epoch(&store, &folder, world.events(), config.restored)?;
 
     let (rows, last_seen, passcode) = store.read_blocking(move |c| {
         let last_seen: Option<HashMap<MemberId, i64>> = settings::get(c, LAST_SEEN)?;
@@ -79,6 +83,7 @@ pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
         marks: Marks::new(marks),
         world,
         is_new: made.is_none(),
+        restored,
         last_seen,
         passcode,
         store,
@@ -199,33 +204,32 @@ fn own_batch(world: World, works: Vec<Work>, config: &NodeConfig, node: &Arc<Nod
     }
 }
 
-/// The epoch to serve by: raised if the logs hold fewer events than were seen here once.
-fn epoch(store: &Store, folder: &Folder, events: u64) -> Result<u64, NodeError> {
+/// The epoch to serve by: raised if the logs are not what was served here last.
+fn epoch(store: &Store, folder: &Folder, events: u64, told_so: bool) -> Result<u64, NodeError> {
     let stored: u64 = store
         .read_blocking(|c| settings::get(c, EPOCH))?
         .unwrap_or(1);
-    let Some(seen) = folder.seen() else {
-        return Ok(stored);
-    };
-    let epoch = stored.max(seen.epoch);
-    if events >= seen.events && epoch == stored {
-        return Ok(epoch);
+    let (seen, files) = (folder.seen(), folder.files());
+    let last = seen.map_or(stored, |seen| stored.max(seen.epoch));
+    let older = seen.is_some_and(|seen| events < seen.events);
+    let put_back = seen.is_some_and(|seen| seen.folder.is_some() && seen.folder != files);
+    let epoch = last + u64::from(older || put_back || told_so);
+    if epoch != stored {
+        warn!(
+            events,
+            epoch, older, put_back, "the database was restored from a copy"
+        );
+        store.write_blocking(move |c| settings::set(c, EPOCH, &epoch))?;
     }
-    let epoch = if events < seen.events {
-        epoch + 1
-    } else {
-        epoch
-    };
-    warn!(
-        events,
-        seen = seen.events,
+    let now = Seen {
         epoch,
-        "the database was restored from an older copy"
-    );
-    store.write_blocking(move |c| settings::set(c, EPOCH, &epoch))?;
-    let seen = Seen { epoch, events };
-    folder
-        .see(seen)
-        .map_err(|error| NodeError::Store(StoreError::NotWritable(error.to_string())))?;
+        events,
+        folder: files,
+    };
+    if seen != Some(now) {
+        folder
+            .see(now)
+            .map_err(|error| NodeError::Store(StoreError::NotWritable(error.to_string())))?;
+    }
     Ok(epoch)
 }

@@ -94,6 +94,7 @@ impl Hub {
         let seen = Seen {
             epoch: self.world.epoch,
             events: self.world.events(),
+            folder: self.files,
         };
         if self.seen == Some(seen) {
             return;

@@ -5,6 +5,7 @@
 
 mod append;
 mod client;
+mod damage;
 mod edge;
 mod place;
 mod process;
