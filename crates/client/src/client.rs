@@ -89,6 +89,12 @@ impl Client {
         let _ = self.inputs.send(Input::Hosting(hosted)).await;
     }
 
+    /// Tells the person something that belongs to no place on the screen: now, or once there is a
+    /// window.
+    pub async fn notice(&self, words: String) {
+        let _ = self.inputs.send(Input::Notice(words)).await;
+    }
+
     /// Somebody clicked a notification: the windows go there, or the next one that listens.
     pub async fn open(&self, space: SpaceId, room: RoomId, item: Option<EventId>) {
         let _ = self.inputs.send(Input::Open { space, room, item }).await;

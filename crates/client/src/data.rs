@@ -6,6 +6,7 @@
 //! lock                held while a client runs
 //! spaces/<space id>/  replica.db, and set-aside.jsonl where a node was restored from a copy
 //! ```
+//! A damaged database is set aside beside it, in `<file>.damaged-1/` and so on.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -47,8 +48,12 @@ impl DataDir {
         self.path.join("landline.db")
     }
 
+    pub(crate) fn spaces(&self) -> PathBuf {
+        self.path.join("spaces")
+    }
+
     pub(crate) fn space(&self, space: SpaceId) -> PathBuf {
-        self.path.join("spaces").join(space.to_string())
+        self.spaces().join(space.to_string())
     }
 
     /// This device's key; made at the first start.

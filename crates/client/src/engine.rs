@@ -28,7 +28,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 use crate::command::{Command, SetPresence};
 use crate::contact::{Contact, NoContact};
 use crate::data::Identity;
-use crate::home::{AppendReply, Note, Reply};
+use crate::home::{AppendReply, Note, Reply, is_damaged};
 use crate::import::Ready;
 use crate::known::KnownSpace;
 use crate::link::{Backoff, Dial, LinkEvent, LinkLoss};
@@ -212,6 +212,8 @@ pub(crate) struct Engine {
     marks: MarksKept,
     look: Looked,
     out: Out,
+    /// The replica has proved damaged: home puts it right, and starts another engine.
+    damaged: bool,
     /// Events from before are not announced: when there was a link last.
     away_since: Option<i64>,
 }
@@ -255,6 +257,7 @@ impl Engine {
             marks: MarksKept::default(),
             look: Looked::default(),
             out: Out::default(),
+            damaged: false,
             away_since: None,
         };
         engine.read_directory().await?;
@@ -282,10 +285,16 @@ impl Engine {
         }
         let mut arrived = Vec::new();
         loop {
-            if let Err(error) = self.advance().await {
+            if !self.damaged
+                && let Err(error) = self.advance().await
+            {
                 self.failed(error).await;
             }
-            let wake = self.wake_at();
+            let wake = if self.damaged {
+                Instant::now() + IDLE
+            } else {
+                self.wake_at()
+            };
             tokio::select! {
                 input = inputs.recv() => match input {
                     Some(Input::Stop) | None => break,
@@ -379,7 +388,16 @@ impl Engine {
     /// The replica can't be used now (a full disk): the link is given up, so that nothing is
     /// taken that can't be kept, and tried again later.
     async fn failed(&mut self, error: ClientError) {
+        if self.damaged {
+            return;
+        }
         tracing::error!(space = %self.space(), %error, "the replica failed");
+        if is_damaged(&error) {
+            self.damaged = true;
+            self.lose(Some(error.into()), Wait::ForEver);
+            self.note(Note::Damaged(self.space())).await;
+            return;
+        }
         let refusal = Refusal::from(error);
         self.out.say(UiEvent::Notice {
             refusal: refusal.clone(),

@@ -21,6 +21,7 @@ use landline_protocol::{EventId, MemberId, Refusal, RoomId, SpaceId};
 use landline_store::Store;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
+use tokio_util::task::TaskTracker;
 
 use crate::command::{Answer, Command, Look, Nothing, SpaceAnswer};
 use crate::contact::{Contact, NoContact};
@@ -36,6 +37,7 @@ use crate::windows::Windows;
 use crate::{ClientConfig, ClientError};
 
 mod around;
+mod damage;
 mod hosting;
 mod join;
 mod kept;
@@ -45,6 +47,7 @@ use around::{next_problem, next_sighting};
 use person::me_view;
 
 pub(crate) use crate::windows::WINDOW_BATCHES;
+pub(crate) use damage::is_damaged;
 
 /// Notes of engines that may wait for home; past it, an engine waits.
 const NOTES_WAITING: usize = 256;
@@ -69,6 +72,7 @@ pub(crate) enum Input {
     },
     Listen(mpsc::Sender<Vec<UiEvent>>),
     Hosting(Option<Hosted>),
+    Notice(String),
     Open {
         space: SpaceId,
         room: RoomId,
@@ -113,6 +117,13 @@ pub(crate) enum Note {
         result: Result<Option<Hosted>, Refusal>,
         reply: Reply,
     },
+    /// A replica has proved damaged while it was in use.
+    Damaged(SpaceId),
+    /// A damaged replica was put right, and what is to be said of it.
+    Mended {
+        space: SpaceId,
+        result: Result<String, ClientError>,
+    },
 }
 
 pub(crate) struct Home {
@@ -131,6 +142,10 @@ pub(crate) struct Home {
     windows: Windows,
     /// Where to go, for the next window that listens.
     open: Option<UiEvent>,
+    /// What there was to tell when there was no window yet; for the next one.
+    unheard: Vec<UiEvent>,
+    /// Damaged replicas that are being put right.
+    mending: TaskTracker,
     notes: mpsc::Sender<Note>,
 }
 
@@ -138,7 +153,23 @@ pub(crate) struct Home {
 #[derive(Debug)]
 struct Joined {
     known: KnownSpace,
-    engine: EngineHandle,
+    engine: Running,
+}
+
+#[derive(Debug)]
+enum Running {
+    Yes(EngineHandle),
+    /// Its replica can't be used, for this reason.
+    No(Refusal),
+}
+
+impl Joined {
+    fn tell(&self, input: engine::Input) {
+        match &self.engine {
+            Running::Yes(engine) => engine.tell(input),
+            Running::No(why) => input.refuse(why.clone()),
+        }
+    }
 }
 
 /// Opens everything and starts the task. Answers who this device is.
@@ -150,11 +181,11 @@ pub(crate) async fn start(
     let discovery = config.discovery.take();
     let (notes, noted) = mpsc::channel(NOTES_WAITING);
     let (path, random) = (config.data_dir.clone(), config.random.clone());
-    let (data, identity, store) = blocking(move || {
+    let (data, identity, store, mended) = blocking(move || {
         let data = DataDir::take(&path)?;
         let identity = data.identity(&random)?;
-        let store = kept::open(&data.database())?;
-        Ok((data, identity, store))
+        let (store, mended) = damage::open_own(&data, identity.member)?;
+        Ok((data, identity, store, mended))
     })
     .await?;
     let kept = kept::load(&store).await?;
@@ -186,10 +217,15 @@ pub(crate) async fn start(
         picture: Picture::new(snapshot),
         windows: Windows::default(),
         open: None,
+        unheard: Vec::new(),
+        mending: TaskTracker::new(),
         notes,
     };
+    if let Some(words) = mended {
+        home.notice(words);
+    }
     for known in kept.spaces {
-        home.start_engine(known, None).await?;
+        home.start_space(known).await;
     }
     tokio::spawn(home.run(inputs, noted, discovery));
     Ok(me)
@@ -243,11 +279,12 @@ impl Home {
             Input::Command { command, reply } => self.on_command(*command, reply).await,
             Input::Listen(window) => {
                 self.windows.add(window, &self.picture);
-                if let Some(open) = self.open.take() {
-                    self.tell(vec![open]);
-                }
+                let mut unheard = std::mem::take(&mut self.unheard);
+                unheard.extend(self.open.take());
+                self.tell(unheard);
             }
             Input::Hosting(hosted) => self.on_hosting(hosted),
+            Input::Notice(words) => self.notice(words),
             Input::Open { space, room, item } => {
                 let open = UiEvent::Open { space, room, item };
                 if self.windows.is_empty() {
@@ -282,7 +319,7 @@ impl Home {
                 .map(Answer::leave_space),
             Command::set_presence(request) => {
                 for space in self.spaces.values() {
-                    space.engine.tell(engine::Input::Presence(request.clone()));
+                    space.tell(engine::Input::Presence(request.clone()));
                 }
                 Ok(Answer::set_presence(Nothing {}))
             }
@@ -291,6 +328,7 @@ impl Home {
                 .open_link(&request.url)
                 .map(|()| Answer::open_link(Nothing {})),
             Command::connect_now(ref request) => {
+                self.start_again(request.space).await;
                 return self.pass_on(request.space, command, reply);
             }
             Command::create_room(ref request) => {
@@ -331,7 +369,7 @@ impl Home {
     /// Hands an input to a space's engine; where that can't be, its reply says so.
     fn to_engine(&self, space: SpaceId, input: engine::Input) {
         match self.spaces.get(&space) {
-            Some(space) => space.engine.tell(input),
+            Some(joined) => joined.tell(input),
             None => input.refuse(Refusal::not_found("you are not in that space")),
         }
     }
@@ -376,6 +414,8 @@ impl Home {
                     });
                     let _ = reply.send(answer);
                 }
+                Note::Damaged(space) => self.mend(space),
+                Note::Mended { space, result } => self.mended(space, result).await,
             }
         }
         self.tell(events);
@@ -390,11 +430,19 @@ impl Home {
 
     /// Ends the engines together; their last notes are still taken.
     async fn stop(self, mut noted: mpsc::Receiver<Note>) {
-        let ends = self.spaces.into_values().map(|joined| joined.engine.stop());
+        let engines = self
+            .spaces
+            .into_values()
+            .filter_map(|joined| match joined.engine {
+                Running::Yes(engine) => Some(engine.stop()),
+                Running::No(_) => None,
+            });
+        let ends = futures_util::future::join_all(engines);
+        self.mending.close();
         let drained = async { while noted.recv().await.is_some() {} };
         let ended = async {
             tokio::select! {
-                _ = futures_util::future::join_all(ends) => {}
+                _ = async { tokio::join!(ends, self.mending.wait()) } => {}
                 () = drained => {}
             }
         };

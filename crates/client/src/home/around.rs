@@ -15,7 +15,7 @@ impl Home {
                     // Anybody can advertise: another key than the known one is not our space.
                     let key = &joined.known.fingerprint;
                     if key.is_none() || *key == seen.fingerprint {
-                        joined.engine.tell(engine::Input::Seen(seen.clone()));
+                        joined.tell(engine::Input::Seen(seen.clone()));
                     }
                 }
                 self.nearby.seen(seen)

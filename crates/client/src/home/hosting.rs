@@ -11,7 +11,7 @@ impl Home {
     pub(super) fn on_hosting(&mut self, hosted: Option<Hosted>) {
         for (space, joined) in &self.spaces {
             let here = hosted.as_ref().filter(|hosted| hosted.view.space == *space);
-            joined.engine.tell(engine::Input::HostedHere(
+            joined.tell(engine::Input::HostedHere(
                 here.map(|hosted| hosted.loopback.clone()),
             ));
         }

@@ -1,8 +1,10 @@
 //! Coming into a space, and leaving it on this device.
 
 use landline_protocol::{Code, Refusal, SpaceId};
+use landline_store::Check;
 
-use super::{Home, Joined, Note, Reply, blocking, kept};
+use super::damage::{self, REPLICA};
+use super::{Home, Joined, Note, Reply, Running, blocking, kept};
 use crate::ClientError;
 use crate::command::{Answer, Join, Nothing, SpaceAnswer};
 use crate::contact::{Contact, Credentials, NoContact, contact};
@@ -133,9 +135,7 @@ impl Home {
         })?;
         let space = contact.signed_in.space.clone();
         if let Some(joined) = self.spaces.get(&space.id) {
-            joined
-                .engine
-                .tell(engine::Input::Contact(Box::new(Ok(contact))));
+            joined.tell(engine::Input::Contact(Box::new(Ok(contact))));
             return Ok(space.id);
         }
         let fingerprint = Some(contact.peer.fingerprint.clone()).filter(|seen| seen != "-");
@@ -152,7 +152,11 @@ impl Home {
                 .map(|seen| seen.host.clone()),
             last_connected: None,
         };
-        self.start_engine(known, Some(contact)).await?;
+        match self.start_engine(known.clone(), Some(contact)).await {
+            // Left from an earlier stay; it is put right and then dials by itself.
+            Err(error) if damage::is_damaged(&error) => self.without_engine(known, error),
+            started => started?,
+        }
         self.save_spaces().await?;
         self.tell_nearby();
         Ok(space.id)
@@ -171,14 +175,15 @@ impl Home {
                 path: opened.clone(),
                 error,
             })?;
-            kept::open(&opened.join("replica.db"))
+            kept::open(&opened.join(REPLICA), Check::NotNow)
         })
         .await?;
+        let checked = store.clone();
         let hosted = self
             .hosted
             .as_ref()
             .filter(|hosted| hosted.view.space == space);
-        let (engine, events) = engine::start(
+        let started = engine::start(
             EngineConfig {
                 known: known.clone(),
                 identity: self.identity.clone(),
@@ -194,8 +199,20 @@ impl Home {
             },
             contact,
         )
-        .await?;
+        .await;
+        let (engine, events) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                // Whoever puts it right must find nobody in it.
+                if let Err(error) = checked.close().await {
+                    tracing::warn!(%error, "closing a replica");
+                }
+                return Err(error);
+            }
+        };
+        let engine = Running::Yes(engine);
         self.spaces.insert(space, Joined { known, engine });
+        self.check_later(space, checked);
         self.tell(events);
         Ok(())
     }
@@ -231,7 +248,9 @@ impl Home {
         self.save_spaces().await?;
         let folder = self.data.space(space);
         tokio::spawn(async move {
-            joined.engine.stop().await;
+            if let Running::Yes(engine) = joined.engine {
+                engine.stop().await;
+            }
             if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
                 tracing::warn!(%error, "the replica of a space that was left is still there");
             }

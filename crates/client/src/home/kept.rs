@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use landline_store::{Connection, Durability, Options, Store, settings};
+use landline_store::{Check, Connection, Durability, Options, Store, settings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -22,11 +22,12 @@ pub(crate) struct Kept {
 }
 
 /// Opens a client's database. Waits for the disk.
-pub(crate) fn open(path: &Path) -> Result<Store, ClientError> {
+pub(crate) fn open(path: &Path, check: Check) -> Result<Store, ClientError> {
     Store::open(
         path,
         Options {
             durability: Durability::Full,
+            check,
             readers: 2,
         },
     )
@@ -58,6 +59,26 @@ pub(crate) async fn save_settings(store: &Store, settings: Settings) -> Result<(
 
 pub(crate) async fn save_spaces(store: &Store, spaces: Vec<KnownSpace>) -> Result<(), ClientError> {
     store.write(move |c| put(c, SPACES, &spaces)).await
+}
+
+/// Keeps spaces that are not in the list, and the name that they know me by where none is kept.
+/// Waits for the disk.
+pub(crate) fn add_found(
+    store: &Store,
+    found: Vec<(KnownSpace, Option<String>)>,
+) -> Result<(), ClientError> {
+    store.write_blocking(move |c| {
+        let mut spaces: Vec<KnownSpace> = get(c, SPACES)?.unwrap_or_default();
+        let mut name: Option<String> = get(c, NAME)?;
+        for (space, called) in found {
+            name = name.or(called);
+            if !spaces.iter().any(|known| known.space == space.space) {
+                spaces.push(space);
+            }
+        }
+        put(c, SPACES, &spaces)?;
+        name.map_or(Ok(()), |name| put(c, NAME, &name))
+    })
 }
 
 /// A setting; one that a later version has written otherwise reads as none.

@@ -14,7 +14,7 @@ impl Home {
         let name = check_name("your name", &request.name)?.to_owned();
         kept::save_name(&self.store, name.clone()).await?;
         for space in self.spaces.values() {
-            space.engine.tell(engine::Input::Name(name.clone()));
+            space.tell(engine::Input::Name(name.clone()));
         }
         self.name = Some(name);
         let me = me_view(&self.config, &self.identity, self.name.clone());
@@ -43,7 +43,7 @@ impl Home {
         self.look = look;
         for (space, joined) in &self.spaces {
             let room = self.look.room.filter(|_| self.look.space == Some(*space));
-            joined.engine.tell(engine::Input::Look {
+            joined.tell(engine::Input::Look {
                 room,
                 focused: self.look.focused,
             });

@@ -10,6 +10,7 @@
 mod node;
 mod screen;
 
+mod damage;
 mod fork;
 mod outage;
 mod outbox;

@@ -137,11 +137,39 @@ impl Screen {
     }
 
     /// The program ends and is started again on the same folder.
-    pub(crate) async fn restart(mut self, dial: &MemoryDial) -> Self {
+    pub(crate) async fn restart(self, dial: &MemoryDial) -> Self {
+        self.restart_after(dial, |_| {}).await
+    }
+
+    /// Something happens to the data folder between the end and the start.
+    pub(crate) async fn restart_after(
+        mut self,
+        dial: &MemoryDial,
+        happens: impl FnOnce(&Path),
+    ) -> Self {
         self.client.stop().await;
+        happens(&self.data);
         let mut next = Self::open(dial, self.space, &self.data).await;
         next._folder = self._folder.take();
         next
+    }
+
+    /// What was told that belongs to no place on the screen.
+    pub(crate) fn notices(&self) -> String {
+        let notices = self.events.iter().filter_map(|event| match event {
+            UiEvent::Notice { refusal } => Some(refusal.message.as_str()),
+            _ => None,
+        });
+        notices.collect::<Vec<_>>().join("\n")
+    }
+
+    pub(crate) async fn until_told(&mut self, words: &str) {
+        self.until(words, |screen| screen.notices().contains(words))
+            .await;
+    }
+
+    pub(crate) fn replica(&self) -> PathBuf {
+        replica(&self.data, self.space)
     }
 
     pub(crate) fn snapshot(&self) -> &Snapshot {
@@ -279,6 +307,12 @@ impl Screen {
             .filter(|event| matches!(event, UiEvent::Reload { room, .. } if *room == of))
             .count()
     }
+}
+
+pub(crate) fn replica(data: &Path, space: SpaceId) -> PathBuf {
+    data.join("spaces")
+        .join(space.to_string())
+        .join("replica.db")
 }
 
 /// Waits until it is so, whatever is on the screen.
