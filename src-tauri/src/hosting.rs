@@ -155,7 +155,14 @@ impl Host {
         {
             match self.turn_on().await {
                 Ok(hosted) => self.tell(Some(hosted)).await,
-                Err(error) => tracing::error!(%error, "the space can't be hosted again"),
+                Err(error) => {
+                    tracing::error!(%error, "the space can't be hosted again");
+                    self.notice(format!(
+                        "The space can't be hosted again: {}.",
+                        error.message
+                    ))
+                    .await;
+                }
             }
         }
     }
@@ -219,6 +226,9 @@ impl Host {
         let node = Node::start(config, listener, std::future::pending())
             .await
             .map_err(refused)?;
+        if let Some(restored) = node.restored() {
+            self.notice(restored.to_string()).await;
+        }
         let hosted = hosted(&node);
         self.name.send_replace(Some(hosted.view.name.clone()));
         self.on = Some(On {
@@ -241,14 +251,40 @@ impl Host {
     async fn look(&mut self) {
         let Some(on) = &mut self.on else { return };
         if on.node.has_ended() {
-            tracing::error!("the node has ended by itself");
-            self.turn_off().await;
-            return self.tell(None).await;
+            return self.ended().await;
         }
         let hosted = hosted(&on.node);
         if hosted != on.hosted {
             on.hosted = hosted.clone();
             self.tell(Some(hosted)).await;
+        }
+    }
+
+    /// The node has ended by itself. One whose database has proved damaged is started again, which
+    /// puts it right.
+    async fn ended(&mut self) {
+        let Some(on) = self.on.take() else { return };
+        self.name.send_replace(None);
+        let why = on.node.wait().await.err();
+        tracing::error!(?why, "the node has ended by itself");
+        let again = match why {
+            Some(NodeError::DamagedInUse(_)) => self.turn_on().await.map(Some),
+            Some(error) => Err(refused(error)),
+            None => Ok(None),
+        };
+        if let Err(refusal) = &again {
+            self.notice(format!(
+                "This computer hosts no longer: {}.",
+                refusal.message
+            ))
+            .await;
+        }
+        self.tell(again.ok().flatten()).await;
+    }
+
+    async fn notice(&self, words: String) {
+        if let Ok(client) = self.core.client().await {
+            client.notice(words).await;
         }
     }
 
@@ -330,6 +366,8 @@ fn refused(error: NodeError) -> Refusal {
         NodeError::InUse(_) | NodeError::HostedElsewhere(_) => Code::Conflict,
         NodeError::Folder { .. }
         | NodeError::Key(_)
+        | NodeError::Damaged { .. }
+        | NodeError::DamagedInUse(_)
         | NodeError::Store(_)
         | NodeError::Listener(_)
         | NodeError::Random(_)
