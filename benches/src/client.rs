@@ -14,8 +14,9 @@ use landline_protocol::up::ClientInfo;
 use landline_protocol::{RoomId, SpaceId};
 use tokio::process::Command;
 
+use crate::machine::resident_kib;
 use crate::report::{row, spread};
-use crate::server::{Kind, Server, beside_this, resident_kib};
+use crate::server::{Kind, Server, beside_this};
 use crate::text;
 
 /// No figure takes longer; what does is not a figure but a fault.
@@ -281,7 +282,7 @@ async fn rests(data: &Path, server: &Server) -> anyhow::Result<()> {
     figure(
         "node after all this, resident",
         "MiB",
-        server.resident_kib()? as f64 / 1024.0,
+        resident_kib(server.process()?)? as f64 / 1024.0,
     );
     tail.kill().await?;
     Ok(())

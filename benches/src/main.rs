@@ -9,6 +9,9 @@
 )]
 
 mod client;
+mod joins;
+mod limit;
+mod machine;
 mod node;
 mod raw;
 mod report;
@@ -26,16 +29,30 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Fan-out and latency of `landline-node`, beside an in-memory socket.io server.
+    /// What `landline-node` carries, beside an in-memory socket.io server and the practical limit.
     Node(node::Options),
     /// Catch-up, start, paging, search and memory of the client core.
     Client(client::Options),
+    /// The server of the practical limit; started by `node`.
+    #[command(hide = true)]
+    Limit,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
+    allow_many_connections();
     match Arguments::parse().what {
         What::Node(options) => node::run(options).await,
         What::Client(options) => client::run(options).await,
+        What::Limit => limit::serve().await,
     }
+}
+
+/// Each person of the load is a connection.
+fn allow_many_connections() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // If it is refused, the run says which connection it could not make.
+    let _ = setrlimit(Resource::Nofile, limit);
 }

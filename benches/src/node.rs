@@ -1,35 +1,52 @@
-//! Fan-out, latency and memory of a node.
+//! What a node carries: fan-out, rooms, latency, joins, memory, an absence made up, slow readers, a
+//! slow disk; each beside the tutorial server and the practical limit, in interleaved rounds.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::ensure;
-use clap::Args;
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueEnum};
+use tokio::process::Command;
 
+use crate::joins;
+use crate::machine::Shares;
 use crate::report::{median, row, spread};
 use crate::room::{self, Load, Pace};
 use crate::server::{Kind, Server, tutorial_folder};
 use crate::text;
 
+const KINDS: [Kind; 3] = [Kind::Tutorial, Kind::Landline, Kind::Limit];
+/// Microseconds that a sync takes longer on the disk of the last figure.
+const SLOW_FSYNC_US: &str = "2000";
+/// Bytes of a message where slow readers are to fall behind within a run.
+const LONG: usize = 3_900;
+
 #[derive(Debug, Args)]
 pub(crate) struct Options {
+    /// Figures to make; without it, all.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Figure>,
     /// Interleaved rounds of each figure.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// People in the room.
-    #[arg(long, default_value_t = 200)]
-    people: usize,
-    /// Of them, those who write.
-    #[arg(long, default_value_t = 10)]
-    senders: usize,
-    /// Messages of each sender in a run.
-    #[arg(long, default_value_t = 300)]
-    messages: usize,
-    /// Idle connections held for the memory figure.
-    #[arg(long, default_value_t = 2_000)]
-    idle: usize,
+    /// Seconds of load in each run.
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    /// People who come in for the figures of joins and memory, one row each.
+    #[arg(long, value_delimiter = ',', default_values_t = [2_000, 10_000])]
+    idle: Vec<usize>,
 }
 
-const KINDS: [Kind; 2] = [Kind::Tutorial, Kind::Landline];
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Figure {
+    FanOut,
+    Rooms,
+    Paced,
+    Joins,
+    Backlog,
+    SlowReaders,
+    SlowDisk,
+}
 
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     ensure!(
@@ -38,119 +55,266 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     );
     let (texts, source) = text::conversation();
     println!(
-        "{} people in one room, {} of them writing, {source}, loopback, {} rounds",
-        options.people, options.senders, options.rounds
+        "{source}, loopback, {} rounds of {} s, interleaved; median (lowest–highest);\n\
+         deliveries counted, order checked; the server on one core, the load on another",
+        options.rounds, options.seconds
     );
-    println!("median (lowest–highest); deliveries counted, order checked\n");
-    row(&[
-        "server".into(),
-        "1 in flight, messages/s".into(),
-        "deliveries/s".into(),
-        "8 in flight, messages/s".into(),
-        "deliveries/s".into(),
-        "200/s paced: to the last receiver, p50 ms".into(),
-        "p99 ms".into(),
-    ]);
-    row(&vec!["---".to_owned(); 7]);
-    let mut figures = [Figures::default(), Figures::default()];
-    for _ in 0..options.rounds {
-        for (kind, figures) in KINDS.into_iter().zip(&mut figures) {
-            figures.measure(kind, &options, &texts).await?;
-        }
+    let wanted = |figure| options.only.is_empty() || options.only.contains(&figure);
+    let here = Bench {
+        options: &options,
+        texts,
+    };
+    if wanted(Figure::FanOut) {
+        here.fan_out().await?;
     }
-    for (kind, figures) in KINDS.into_iter().zip(&figures) {
-        figures.print(kind, options.people);
+    if wanted(Figure::Rooms) {
+        here.rooms().await?;
     }
-    let [tutorial, landline] = &figures;
-    println!(
-        "\nratio to the tutorial server: {:.1} × one in flight, {:.1} × eight in flight",
-        median(&landline.one) / median(&tutorial.one),
-        median(&landline.eight) / median(&tutorial.eight)
-    );
-    memory(&options).await
-}
-
-#[derive(Debug, Default)]
-struct Figures {
-    one: Vec<f64>,
-    eight: Vec<f64>,
-    p50: Vec<f64>,
-    p99: Vec<f64>,
-}
-
-impl Figures {
-    async fn measure(
-        &mut self,
-        kind: Kind,
-        options: &Options,
-        texts: &[String],
-    ) -> anyhow::Result<()> {
-        let load = |messages, pace| Load {
-            people: options.people,
-            senders: options.senders,
-            messages,
-            pace,
-        };
-        for (flight, figures) in [(1, &mut self.one), (8, &mut self.eight)] {
-            let server = Server::start(kind).await?;
-            let outcome = room::run(
-                &server,
-                load(options.messages, Pace::InFlight(flight)),
-                texts,
-            )
-            .await?;
-            figures.push(outcome.messages_a_second);
-            server.stop().await?;
-        }
-        // 200 messages a second in all, for five seconds.
-        let every = Duration::from_secs(1).mul_f64(options.senders as f64 / 200.0);
-        let server = Server::start(kind).await?;
-        let outcome = room::run(
-            &server,
-            load(1_000 / options.senders, Pace::Every(every)),
-            texts,
-        )
-        .await?;
-        self.p50.push(outcome.percentile(50));
-        self.p99.push(outcome.percentile(99));
-        server.stop().await
+    if wanted(Figure::Paced) {
+        here.paced().await?;
     }
-
-    fn print(&self, kind: Kind, people: usize) {
-        let deliveries = |figures: &[f64]| format!("{:.0}", median(figures) * people as f64);
-        row(&[
-            kind.name().into(),
-            spread(&self.one, 0),
-            deliveries(&self.one),
-            spread(&self.eight, 0),
-            deliveries(&self.eight),
-            spread(&self.p50, 2),
-            spread(&self.p99, 2),
-        ]);
+    if wanted(Figure::SlowReaders) {
+        here.slow_readers().await?;
     }
-}
-
-async fn memory(options: &Options) -> anyhow::Result<()> {
-    println!();
-    for kind in KINDS {
-        let server = Server::start(kind).await?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let idle = server.resident_kib()?;
-        let mut people = Vec::with_capacity(options.idle);
-        for number in 0..options.idle {
-            people.push(server.enter(number).await?);
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let full = server.resident_kib()?;
-        println!(
-            "{}: {:.1} MiB resident idle, {:.1} KiB for each of {} idle connections",
-            kind.name(),
-            idle as f64 / 1024.0,
-            full.saturating_sub(idle) as f64 / options.idle as f64,
-            options.idle
-        );
-        drop(people);
-        server.stop().await?;
+    if wanted(Figure::SlowDisk) {
+        here.slow_disk().await?;
+    }
+    if wanted(Figure::Joins) {
+        here.joins().await?;
+    }
+    if wanted(Figure::Backlog) {
+        here.backlog().await?;
     }
     Ok(())
+}
+
+/// The figures of one kind of server.
+#[derive(Debug, Default)]
+struct Rates {
+    messages: Vec<f64>,
+    shares: Shares,
+}
+
+struct Bench<'a> {
+    options: &'a Options,
+    texts: Vec<String>,
+}
+
+impl Bench<'_> {
+    fn full_room(&self, pace: Pace) -> Load {
+        Load {
+            rooms: 1,
+            people: 200,
+            senders: 10,
+            pace,
+            time: Duration::from_secs(self.options.seconds),
+            slow: 0,
+        }
+    }
+
+    async fn fan_out(&self) -> anyhow::Result<()> {
+        for flight in [1, 8] {
+            let title = format!("200 people in one room, 10 write, {flight} in flight each");
+            self.rates(&title, self.full_room(Pace::InFlight(flight)))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn rooms(&self) -> anyhow::Result<()> {
+        let load = Load {
+            rooms: 100,
+            people: 10,
+            senders: 1,
+            ..self.full_room(Pace::InFlight(1))
+        };
+        self.rates(
+            "100 rooms of 10 people, one writes in each, 1 in flight",
+            load,
+        )
+        .await
+    }
+
+    /// Messages a second of each server under a load.
+    async fn rates(&self, title: &str, load: Load) -> anyhow::Result<()> {
+        let mut all: [Rates; 3] = Default::default();
+        for _ in 0..self.options.rounds {
+            for (kind, rates) in KINDS.into_iter().zip(&mut all) {
+                let server = Server::start(kind).await?;
+                let outcome = room::run(&server, load, &self.texts).await?;
+                rates.messages.push(outcome.messages_a_second);
+                rates.shares = outcome.shares;
+                server.stop().await?;
+            }
+        }
+        head(
+            title,
+            &[
+                "messages/s",
+                "deliveries/s",
+                "× tutorial",
+                "× limit",
+                "server, load busy",
+                "bound by",
+            ],
+        );
+        let [tutorial, _, limit] = [&all[0], &all[1], &all[2]].map(|rates| median(&rates.messages));
+        for (kind, rates) in KINDS.into_iter().zip(&all) {
+            let middle = median(&rates.messages);
+            row(&[
+                kind.name().into(),
+                spread(&rates.messages, 0),
+                format!("{:.0}", middle * load.people as f64),
+                format!("{:.2}", middle / tutorial),
+                format!("{:.2}", middle / limit),
+                busy(rates.shares),
+                rates.shares.bound_by().into(),
+            ]);
+        }
+        Ok(())
+    }
+
+    async fn paced(&self) -> anyhow::Result<()> {
+        for rate in [200.0, 400.0] {
+            let every = Duration::from_secs_f64(10.0 / rate);
+            let mut all: [(Vec<f64>, Vec<f64>); 3] = Default::default();
+            for _ in 0..self.options.rounds {
+                for (kind, (p50, p99)) in KINDS.into_iter().zip(&mut all) {
+                    let server = Server::start(kind).await?;
+                    let load = self.full_room(Pace::Every(every));
+                    let outcome = room::run(&server, load, &self.texts).await?;
+                    p50.push(outcome.percentile(50));
+                    p99.push(outcome.percentile(99));
+                    server.stop().await?;
+                }
+            }
+            let title = format!(
+                "200 people in one room, {rate:.0} messages a second: to the last receiver"
+            );
+            head(&title, &["p50, ms", "p99, ms"]);
+            for (kind, (p50, p99)) in KINDS.into_iter().zip(&all) {
+                row(&[kind.name().into(), spread(p50, 2), spread(p99, 2)]);
+            }
+        }
+        Ok(())
+    }
+
+    async fn slow_readers(&self) -> anyhow::Result<()> {
+        let long = |text: &String| text.chars().cycle().take(LONG).collect::<String>();
+        let texts: Vec<String> = self.texts.iter().take(50).map(long).collect();
+        let mut all: [Vec<f64>; 2] = Default::default();
+        let mut loads = [0, 20].map(|slow| Load {
+            people: 200 - slow,
+            slow,
+            time: Duration::from_secs(self.options.seconds * 3),
+            ..self.full_room(Pace::Every(Duration::from_millis(25)))
+        });
+        loads[0].people = loads[1].people;
+        for _ in 0..self.options.rounds {
+            for (load, p99) in loads.into_iter().zip(&mut all) {
+                let server = Server::start(Kind::Landline).await?;
+                p99.push(room::run(&server, load, &texts).await?.percentile(99));
+                server.stop().await?;
+            }
+        }
+        head(
+            "200 people in one room, 400 messages of 3.9 kB a second, others' delay to the last",
+            &["p99, ms", "× without"],
+        );
+        for (name, p99) in ["all read", "10 read slowly, 10 not at all"]
+            .into_iter()
+            .zip(&all)
+        {
+            row(&[
+                name.into(),
+                spread(p99, 2),
+                format!("{:.2}", median(p99) / median(&all[0])),
+            ]);
+        }
+        Ok(())
+    }
+
+    async fn slow_disk(&self) -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let library = folder.path().join("slow_fsync.so");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("slow_fsync.c");
+        let compiled = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O2", "-o"])
+            .args([&library, &source])
+            .status()
+            .await
+            .context("the C compiler, for a library that slows the disk")?;
+        ensure!(compiled.success(), "slow_fsync.c does not compile");
+        let load = self.full_room(Pace::InFlight(1));
+        let mut all: [Vec<f64>; 2] = Default::default();
+        for _ in 0..self.options.rounds {
+            for (kind, rates) in [Kind::Tutorial, Kind::Landline].into_iter().zip(&mut all) {
+                let server = Server::start_with(kind, Some((&library, SLOW_FSYNC_US))).await?;
+                rates.push(
+                    room::run(&server, load, &self.texts)
+                        .await?
+                        .messages_a_second,
+                );
+                server.stop().await?;
+            }
+        }
+        head(
+            "the room of 200, 1 in flight, each fsync 2 ms slower",
+            &["messages/s", "× tutorial"],
+        );
+        for (kind, rates) in [Kind::Tutorial, Kind::Landline].into_iter().zip(&all) {
+            let ratio = median(rates) / median(&all[0]);
+            row(&[kind.name().into(), spread(rates, 0), format!("{ratio:.2}")]);
+        }
+        Ok(())
+    }
+
+    async fn joins(&self) -> anyhow::Result<()> {
+        for &count in &self.options.idle {
+            head(
+                &format!("{count} people come in and stay"),
+                &[
+                    "joins/s",
+                    "KiB each",
+                    "MiB before",
+                    "server, load busy",
+                    "bound by",
+                ],
+            );
+            for kind in KINDS {
+                let server = Server::start(kind).await?;
+                let joined = joins::run(&server, count).await?;
+                row(&[
+                    kind.name().into(),
+                    format!("{:.0}", joined.a_second),
+                    format!("{:.1}", joined.kib),
+                    format!("{:.1}", joined.idle_kib as f64 / 1024.0),
+                    busy(joined.shares),
+                    joined.shares.bound_by().into(),
+                ]);
+                server.stop().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn backlog(&self) -> anyhow::Result<()> {
+        let figures = joins::backlog(5_000, self.options.rounds.max(5), &self.texts).await?;
+        head("5,000 messages of backlog", &["first to last, ms"]);
+        row(&[Kind::Landline.name().into(), spread(&figures, 2)]);
+        Ok(())
+    }
+}
+
+fn head(title: &str, columns: &[&str]) {
+    println!("\n| {title} | {} |", columns.join(" | "));
+    println!("|---|{}", "---:|".repeat(columns.len()));
+}
+
+fn busy(shares: Shares) -> String {
+    format!(
+        "{:.0} %, {:.0} %",
+        shares.server * 100.0,
+        shares.load * 100.0
+    )
 }

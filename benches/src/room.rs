@@ -1,29 +1,41 @@
-//! One room full of people: some write, all receive, every delivery is counted and checked.
+//! Rooms full of people: some write, all receive, every delivery is counted and its order checked.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use memchr::memmem;
-use tokio::sync::Barrier;
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{JoinSet, LocalSet};
 
+use crate::machine::{Busy, Shares};
 use crate::raw::{Frame, Raw};
-use crate::server::{Kind, Server, post};
+use crate::server::{self, Kind, Server, post};
 
-/// A run that has not ended by now has lost something.
-const RUN_LIMIT: Duration = Duration::from_secs(120);
-/// Between a message's number, its time and its text. In no text that is sent.
+/// After the last message was written, a run that has not ended by now has lost something.
+const DRAIN_LIMIT: Duration = Duration::from_secs(60);
+/// Between a message's number and its text. In no text that is sent.
 const MARK: char = '\u{1f}';
+/// As it stands in JSON.
+const MARK_IN_JSON: &[u8] = b"\\u001f";
+/// Above any count of one sender's messages in a run.
+const SENDERS_SHARE: usize = 1 << 20;
+/// How much of what it could a slow reader reads, and how often.
+const SLOWLY: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
+    pub(crate) rooms: usize,
+    /// In each room.
     pub(crate) people: usize,
+    /// Of them, those who write.
     pub(crate) senders: usize,
-    /// Messages of each sender.
-    pub(crate) messages: usize,
     pub(crate) pace: Pace,
+    /// How long they write.
+    pub(crate) time: Duration,
+    /// In the first room besides: half of them read slowly, half not at all. Nobody waits for them.
+    pub(crate) slow: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +52,7 @@ pub(crate) struct Outcome {
     pub(crate) messages_a_second: f64,
     /// Milliseconds from writing a message to its last receiver, sorted.
     pub(crate) to_last: Vec<f64>,
+    pub(crate) shares: Shares,
 }
 
 impl Outcome {
@@ -52,198 +65,269 @@ impl Outcome {
     }
 }
 
-/// When each message was received last, in nanoseconds since the start.
-struct Arrivals {
+/// What all people of a run share.
+struct Run {
+    load: Load,
+    kind: Kind,
+    texts: Vec<String>,
     begun: Instant,
-    sent: Vec<AtomicU64>,
-    last: Vec<AtomicU64>,
+    /// Of each sender's messages: nanoseconds since the start when it was written, and when it was
+    /// received last.
+    times: Vec<RefCell<Vec<(u64, u64)>>>,
+    /// Senders of each room that still write or wait for an answer.
+    writing: Vec<Cell<usize>>,
+    /// How many messages each room was sent in all, once that is known.
+    totals: Vec<watch::Sender<Option<usize>>>,
 }
 
-impl Arrivals {
-    fn new(messages: usize) -> Self {
-        let zeros = || (0..messages).map(|_| AtomicU64::new(0)).collect();
-        Self {
-            begun: Instant::now(),
-            sent: zeros(),
-            last: zeros(),
-        }
-    }
-
+impl Run {
     fn now(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// One sender of a room has all its answers.
+    fn has_written(&self, room: usize) {
+        let (Some(writing), Some(total)) = (self.writing.get(room), self.totals.get(room)) else {
+            return;
+        };
+        writing.set(writing.get() - 1);
+        if writing.get() == 0 {
+            let senders = self.times.chunks(self.load.senders).nth(room);
+            let written = senders.unwrap_or_default().iter();
+            total.send_replace(Some(written.map(|times| times.borrow().len()).sum()));
+        }
     }
 }
 
 /// Runs the load on a server that nobody else uses.
 pub(crate) async fn run(server: &Server, load: Load, texts: &[String]) -> anyhow::Result<Outcome> {
-    let total = load.senders * load.messages;
-    let arrivals = Arc::new(Arrivals::new(total));
-    let texts: Arc<[String]> = texts.iter().map(|text| text.replace(MARK, " ")).collect();
-    let start = Arc::new(Barrier::new(load.people + 1));
+    LocalSet::new()
+        .run_until(run_here(server, load, texts))
+        .await
+}
+
+async fn run_here(server: &Server, load: Load, texts: &[String]) -> anyhow::Result<Outcome> {
+    let mut entered = Vec::with_capacity(load.rooms * load.people);
+    // Room 0 has everybody of the space in it.
+    let first = usize::from(load.rooms > 1);
+    for room in 0..load.rooms {
+        for number in 0..load.people {
+            let person = server::Person::new(room * load.people + number);
+            let raw = server.enter(&person, first + room).await;
+            let raw = raw.with_context(|| format!("person {number} of room {room}"))?;
+            entered.push((room, number, raw));
+        }
+    }
+    let slow = slow_readers(server, load).await?;
+    // What the last of them set off (presence, joins) is over by then.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let run = Rc::new(Run {
+        load,
+        kind: server.kind,
+        texts: texts.iter().map(|text| text.replace(MARK, " ")).collect(),
+        begun: Instant::now(),
+        times: (0..load.rooms * load.senders)
+            .map(|_| RefCell::default())
+            .collect(),
+        writing: (0..load.rooms).map(|_| Cell::new(load.senders)).collect(),
+        totals: (0..load.rooms).map(|_| watch::Sender::new(None)).collect(),
+    });
+    let busy = Busy::from_now(server.process()?)?;
     let mut people = JoinSet::new();
-    for number in 0..load.people {
-        let (raw, room) = server
-            .enter(number)
-            .await
-            .with_context(|| format!("person {number}"))?;
-        let person = Person {
-            kind: server.kind,
-            raw,
+    for (room, number, (raw, name)) in entered {
+        let total = run.totals.get(room).context("a room")?.subscribe();
+        let tally = Tally {
+            run: run.clone(),
             room,
             number,
-            load,
-            texts: texts.clone(),
-            arrivals: arrivals.clone(),
+            relays: server.kind.relays(&name),
             last_seq: 0,
             last_of: vec![None; load.senders],
+            received: 0,
         };
-        people.spawn(person.take_part(start.clone()));
+        people.spawn_local(take_part(raw, name, tally, total));
     }
-    start.wait().await;
-    let begun = Instant::now();
     let all = async {
         while let Some(ended) = people.join_next().await {
             ended??;
         }
         anyhow::Ok(())
     };
-    tokio::time::timeout(RUN_LIMIT, all)
+    tokio::time::timeout(load.time + DRAIN_LIMIT, all)
         .await
         .context("deliveries are missing")??;
-    let took = begun.elapsed();
-    let mut to_last: Vec<f64> = (arrivals.sent.iter().zip(&arrivals.last))
-        .map(|(sent, last)| {
-            let (sent, last) = (sent.load(Ordering::Relaxed), last.load(Ordering::Relaxed));
-            last.saturating_sub(sent) as f64 / 1e6
-        })
-        .collect();
-    to_last.sort_by(f64::total_cmp);
-    Ok(Outcome {
-        messages_a_second: total as f64 / took.as_secs_f64(),
-        to_last,
-    })
+    let shares = busy.until_now()?;
+    drop(slow);
+    Ok(outcome(&run, shares))
 }
 
-struct Person {
-    kind: Kind,
-    raw: Raw,
-    room: String,
+/// They are gone when this is dropped.
+async fn slow_readers(server: &Server, load: Load) -> anyhow::Result<JoinSet<()>> {
+    let mut slow = JoinSet::new();
+    for number in 0..load.slow {
+        let person = server::Person::new(load.rooms * load.people + number);
+        let raw = Raw::connect_narrow(&server.address).await?;
+        let (mut raw, _) = server.enter_on(raw, &person, 0).await?;
+        slow.spawn_local(async move {
+            if number % 2 == 0 {
+                std::future::pending::<()>().await;
+            }
+            // Until the server cuts it.
+            while raw.next().await.is_ok() {
+                tokio::time::sleep(SLOWLY).await;
+            }
+        });
+    }
+    Ok(slow)
+}
+
+fn outcome(run: &Run, shares: Shares) -> Outcome {
+    let mut to_last = Vec::new();
+    let mut end = 0;
+    for times in &run.times {
+        for &(sent, last) in times.borrow().iter() {
+            to_last.push(last.saturating_sub(sent) as f64 / 1e6);
+            end = end.max(last);
+        }
+    }
+    to_last.sort_by(f64::total_cmp);
+    Outcome {
+        messages_a_second: to_last.len() as f64 / (end as f64 / 1e9),
+        to_last,
+        shares,
+    }
+}
+
+/// What one person received.
+struct Tally {
+    run: Rc<Run>,
+    room: usize,
     number: usize,
-    load: Load,
-    texts: Arc<[String]>,
-    arrivals: Arc<Arrivals>,
+    /// How the packets begin that bring this room's messages.
+    relays: Vec<u8>,
     last_seq: u64,
     /// The last message of each sender that arrived here.
     last_of: Vec<Option<usize>>,
+    received: usize,
 }
 
-impl Person {
-    async fn take_part(mut self, start: Arc<Barrier>) -> anyhow::Result<()> {
-        start.wait().await;
-        let mine = if self.number < self.load.senders {
-            self.load.messages
-        } else {
-            0
-        };
-        let total = self.load.senders * self.load.messages;
-        let (mut written, mut answered, mut received) = (0, 0, 0);
-        if let Pace::InFlight(count) = self.load.pace {
-            while written < mine.min(count) {
-                self.write(written).await?;
-                written += 1;
+async fn take_part(
+    mut raw: Raw,
+    name: String,
+    mut tally: Tally,
+    mut total: watch::Receiver<Option<usize>>,
+) -> anyhow::Result<()> {
+    let run = tally.run.clone();
+    let writes = tally.number < run.load.senders;
+    let (mut written, mut answered, mut done) = (0, 0, !writes);
+    let mut clock = None;
+    match run.load.pace {
+        Pace::InFlight(count) if writes => {
+            while written < count {
+                tally.write(&mut raw, &name, &mut written).await?;
             }
         }
-        let mut clock = match self.load.pace {
-            Pace::Every(time) => {
-                let offset = time.mul_f64(self.number as f64 / self.load.senders as f64);
-                Some(tokio::time::interval_at(
-                    tokio::time::Instant::now() + offset,
-                    time,
-                ))
-            }
-            Pace::InFlight(_) => None,
-        };
-        while received < total || answered < mine {
-            let frame = tokio::select! {
-                frame = self.raw.next() => frame?,
-                () = tick(&mut clock), if written < mine => {
-                    self.write(written).await?;
-                    written += 1;
-                    continue;
+        Pace::Every(time) if writes => {
+            let offset = time.mul_f64(tally.number as f64 / run.load.senders as f64);
+            let start = tokio::time::Instant::now() + offset;
+            clock = Some(tokio::time::interval_at(start, time));
+        }
+        Pace::InFlight(_) | Pace::Every(_) => {}
+    }
+    loop {
+        let on = run.begun.elapsed() < run.load.time;
+        if !done && !on && answered == written {
+            done = true;
+            run.has_written(tally.room);
+        }
+        if total.borrow().is_some_and(|total| total == tally.received) {
+            return Ok(());
+        }
+        let frame = tokio::select! {
+            frame = raw.next() => frame?,
+            () = tick(&mut clock), if !done => {
+                if on {
+                    tally.write(&mut raw, &name, &mut written).await?;
                 }
-            };
-            match frame {
-                Frame::Event(text) => received += self.receive(&text)?,
-                Frame::Ack(_, answer) => {
-                    ensure!(!answer.contains("\"error\""), "refused: {answer}");
-                    answered += 1;
-                    if clock.is_none() && written < mine {
-                        self.write(written).await?;
-                        written += 1;
-                    }
+                continue;
+            }
+            _ = total.changed(), if done => continue,
+        };
+        match frame {
+            Frame::Event(packet) => tally.receive(packet)?,
+            Frame::Ack(_, answer) => {
+                let refused = memmem::find(answer, b"\"error\"").is_some();
+                ensure!(!refused, "refused: {}", String::from_utf8_lossy(answer));
+                answered += 1;
+                if clock.is_none() && on {
+                    tally.write(&mut raw, &name, &mut written).await?;
                 }
             }
         }
-        ensure!(
-            received == total,
-            "person {} received {received} of {total}",
-            self.number
-        );
-        Ok(())
+    }
+}
+
+impl Tally {
+    fn sender(&self, number: usize) -> Option<&RefCell<Vec<(u64, u64)>>> {
+        self.run
+            .times
+            .get(self.room * self.run.load.senders + number)
     }
 
-    async fn write(&mut self, count: usize) -> anyhow::Result<()> {
-        let index = self.number * self.load.messages + count;
-        let text = self
-            .texts
-            .get(index % self.texts.len())
-            .map_or("", String::as_str);
-        let text = format!("{MARK}{index}{MARK}{text}");
-        if let Some(sent) = self.arrivals.sent.get(index) {
-            sent.store(self.arrivals.now(), Ordering::Relaxed);
+    async fn write(&self, raw: &mut Raw, room: &str, written: &mut usize) -> anyhow::Result<()> {
+        let index = self.number * SENDERS_SHARE + *written;
+        let run = &self.run;
+        let text = run.texts.get((index + self.room) % run.texts.len());
+        let text = format!("{MARK}{index}{MARK}{}", text.map_or("", String::as_str));
+        if let Some(times) = self.sender(self.number) {
+            times.borrow_mut().push((run.now(), 0));
         }
-        post(self.kind, &mut self.raw, &self.room, index as u64, &text).await
+        *written += 1;
+        post(run.kind, raw, room, index as u64, &text).await
     }
 
-    /// Counts the messages in a frame and checks their order.
-    fn receive(&mut self, frame: &str) -> anyhow::Result<usize> {
-        let now = self.arrivals.now();
-        if self.kind == Kind::Landline {
-            if !frame.starts_with("42[\"events\"") {
-                return Ok(0);
-            }
-            self.check_seqs(frame)?;
+    /// Counts the messages in a packet and checks their order.
+    fn receive(&mut self, packet: &[u8]) -> anyhow::Result<()> {
+        if !packet.starts_with(&self.relays) {
+            return Ok(());
         }
-        // The mark is escaped in JSON.
-        let mut parts = frame.split("\\u001f");
-        parts.next();
-        let mut count = 0;
-        while let (Some(index), Some(_)) = (parts.next(), parts.next()) {
-            let index: usize = index.parse().context("a message that nobody wrote")?;
-            let sender = index / self.load.messages;
+        let now = self.run.now();
+        if self.run.kind == Kind::Landline {
+            self.check_seqs(packet)?;
+        }
+        let mut marks = memmem::find_iter(packet, MARK_IN_JSON);
+        while let (Some(start), Some(end)) = (marks.next(), marks.next()) {
+            let digits = packet
+                .get(start + MARK_IN_JSON.len()..end)
+                .unwrap_or_default();
+            let index = number(digits).context("a message that nobody wrote")?;
+            let (sender, count) = (index / SENDERS_SHARE, index % SENDERS_SHARE);
             let Some(last) = self.last_of.get_mut(sender) else {
                 bail!("a message of nobody")
             };
-            if last.is_some_and(|last| last + 1 != index) {
-                bail!("person {}: {index} after {last:?}", self.number);
+            if count != last.map_or(0, |last| last + 1) {
+                bail!("person {}: message {count} after {last:?}", self.number);
             }
-            *last = Some(index);
-            if let Some(arrival) = self.arrivals.last.get(index) {
-                arrival.fetch_max(now, Ordering::Relaxed);
+            *last = Some(count);
+            if let Some(times) = self.sender(sender)
+                && let Some((_, last)) = times.borrow_mut().get_mut(count)
+            {
+                *last = now;
             }
-            count += 1;
+            self.received += 1;
         }
-        Ok(count)
+        Ok(())
     }
 
-    fn check_seqs(&mut self, frame: &str) -> anyhow::Result<()> {
-        const KEY: &str = "\"seq\":";
-        for at in memmem::find_iter(frame.as_bytes(), KEY) {
-            let digits = frame.get(at + KEY.len()..).unwrap_or_default();
-            let end = digits.bytes().take_while(u8::is_ascii_digit).count();
-            let Ok(seq) = digits.get(..end).unwrap_or_default().parse::<u64>() else {
-                continue;
-            };
+    fn check_seqs(&mut self, packet: &[u8]) -> anyhow::Result<()> {
+        const KEY: &[u8] = b"\"seq\":";
+        for at in memmem::find_iter(packet, KEY) {
+            let digits = packet.get(at + KEY.len()..).unwrap_or_default();
+            let end = digits
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
+            let seq = digits.get(..end).and_then(number).context("a seq")? as u64;
             if self.last_seq != 0 && seq != self.last_seq + 1 {
                 bail!("person {}: seq {seq} after {}", self.number, self.last_seq);
             }
@@ -251,6 +335,10 @@ impl Person {
         }
         Ok(())
     }
+}
+
+fn number(digits: &[u8]) -> Option<usize> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 async fn tick(clock: &mut Option<tokio::time::Interval>) {

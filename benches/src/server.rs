@@ -1,4 +1,4 @@
-//! The two servers as real processes, and how a client enters and writes in each.
+//! The servers as real processes, and how a client enters and writes in each.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,10 +7,13 @@ use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer as _, SigningKey};
+use landline_protocol::sign_in_text;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use uuid::Uuid;
 
+use crate::machine::{self, Side};
 use crate::raw::Raw;
 
 /// Which program is driven.
@@ -20,6 +23,8 @@ pub(crate) enum Kind {
     Tutorial,
     /// `landline-node`, durable before it answers.
     Landline,
+    /// See [`crate::limit`].
+    Limit,
 }
 
 impl Kind {
@@ -27,6 +32,15 @@ impl Kind {
         match self {
             Self::Tutorial => "tutorial server (Node.js, in memory)",
             Self::Landline => "landline-node (SQLite, FULL)",
+            Self::Limit => "practical limit (bare sockets, SQLite, FULL)",
+        }
+    }
+
+    /// How the packets begin that bring a room's messages.
+    pub(crate) fn relays(self, room: &str) -> Vec<u8> {
+        match self {
+            Self::Tutorial | Self::Limit => b"42[\"receive message\"".to_vec(),
+            Self::Landline => format!("42[\"events\",{{\"room\":\"{room}\"").into_bytes(),
         }
     }
 }
@@ -36,67 +50,51 @@ pub(crate) struct Server {
     pub(crate) kind: Kind,
     pub(crate) address: String,
     process: Child,
-    _data: Option<tempfile::TempDir>,
+    _data: tempfile::TempDir,
 }
 
 impl Server {
     pub(crate) async fn start(kind: Kind) -> anyhow::Result<Self> {
+        Self::start_with(kind, None).await
+    }
+
+    /// With `slow_fsync.c` loaded before all others, and the microseconds it waits.
+    pub(crate) async fn start_with(
+        kind: Kind,
+        slow_fsync: Option<(&Path, &str)>,
+    ) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
-        let mut command = match kind {
-            Kind::Tutorial => {
-                let mut command = Command::new("node");
-                command.arg(tutorial_folder().join("server.mjs"));
-                command
-            }
-            Kind::Landline => {
-                let mut command = Command::new(beside_this("landline-node")?);
-                command
-                    .arg("--data")
-                    .arg(data.path())
-                    .args(["--name", "Bench"]);
-                command.args([
-                    "--bind",
-                    "127.0.0.1",
-                    "--port",
-                    "0",
-                    "--no-tls",
-                    "--no-mdns",
-                ]);
-                command.args([
-                    "--append-rate",
-                    "0",
-                    "--request-rate",
-                    "0",
-                    "--join-rate",
-                    "0",
-                ]);
-                command.env("LANDLINE_LOG", "warn");
-                command
-            }
-        };
-        let mut process = command
+        let mut command = command(kind, data.path())?;
+        if let Some((library, microseconds)) = slow_fsync {
+            command.env("LD_PRELOAD", library);
+            command.env("SLOW_FSYNC_US", microseconds);
+        }
+        // A child runs where its parent does at its birth.
+        machine::run_on(Side::Server)?;
+        let spawned = command
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .context("starting the server")?;
+            .context("starting the server");
+        machine::run_on(Side::Load)?;
+        let mut process = spawned?;
         let output = process.stdout.take().context("the server's output")?;
         let line = BufReader::new(output).lines().next_line().await?;
         let ready: Value = serde_json::from_str(&line.context("the server ended at once")?)?;
         let address = match kind {
-            Kind::Tutorial => format!("127.0.0.1:{}", ready["port"]),
+            Kind::Tutorial | Kind::Limit => format!("127.0.0.1:{}", ready["port"]),
             Kind::Landline => ready["address"].as_str().context("an address")?.to_owned(),
         };
         Ok(Self {
             kind,
             address,
             process,
-            _data: Some(data),
+            _data: data,
         })
     }
 
-    /// Resident memory in KiB.
-    pub(crate) fn resident_kib(&self) -> anyhow::Result<u64> {
-        resident_kib(self.process.id().context("the server has ended")?)
+    pub(crate) fn process(&self) -> anyhow::Result<u32> {
+        self.process.id().context("the server has ended")
     }
 
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
@@ -104,49 +102,104 @@ impl Server {
         Ok(())
     }
 
-    /// A client that is in the room; answers the room's id where rooms have one.
-    pub(crate) async fn enter(&self, number: usize) -> anyhow::Result<(Raw, String)> {
-        let mut raw = Raw::connect(&self.address).await?;
-        let name = format!("Person {number}");
-        match self.kind {
-            Kind::Tutorial => {
-                raw.ask("join room", &name).await?;
-                Ok((raw, String::new()))
+    /// A client that is in one of the rooms, the first of them (number `0`) being there for all.
+    /// Answers what the room is called on the wire.
+    pub(crate) async fn enter(
+        &self,
+        person: &Person,
+        room: usize,
+    ) -> anyhow::Result<(Raw, String)> {
+        let raw = Raw::connect(&self.address).await?;
+        self.enter_on(raw, person, room).await
+    }
+
+    pub(crate) async fn enter_on(
+        &self,
+        mut raw: Raw,
+        person: &Person,
+        room: usize,
+    ) -> anyhow::Result<(Raw, String)> {
+        if self.kind == Kind::Landline {
+            let general = sign_in(&mut raw, person).await?;
+            if room == 0 {
+                return Ok((raw, general));
             }
-            Kind::Landline => {
-                let welcome = raw.event("welcome").await?;
-                let mut seed = [7u8; 32];
-                seed.iter_mut()
-                    .zip(number.to_le_bytes())
-                    .for_each(|(byte, n)| *byte = n);
-                let key = SigningKey::from_bytes(&seed);
-                let text = format!(
-                    "landline-sign-in-v1\n-\n{}\n{}",
-                    welcome["space"]["id"].as_str().unwrap_or_default(),
-                    welcome["nonce"].as_str().unwrap_or_default()
-                );
-                let answer = raw
-                    .ask(
-                        "sign_in",
-                        &json!({
-                            "protocol": 1,
-                            "client": {"name": "bench", "version": "1"},
-                            "public_key": URL_SAFE_NO_PAD.encode(key.verifying_key().to_bytes()),
-                            "name": name,
-                            "signature": URL_SAFE_NO_PAD.encode(key.sign(text.as_bytes()).to_bytes()),
-                        }),
-                    )
-                    .await?;
-                ensure!(answer.get("ok").is_some(), "sign_in: {answer}");
-                let rooms = answer["ok"]["rooms"].as_array().context("rooms")?;
-                let general = rooms
-                    .iter()
-                    .find(|room| room["everyone"] == true)
-                    .context("general")?;
-                Ok((raw, general["id"].as_str().context("an id")?.to_owned()))
+            let id = room_id(room).to_string();
+            let created =
+                json!({"type": "room_created", "kind": "public", "name": format!("Room {room}")});
+            let mut answer = append(&mut raw, &id, &created).await?;
+            if answer["error"]["code"] == "conflict" {
+                answer = append(&mut raw, &id, &json!({"type": "joined"})).await?;
             }
+            ensure!(answer["error"].is_null(), "room {room}: {answer}");
+            return Ok((raw, id));
+        }
+        let room = format!("room {room}");
+        raw.ask("join room", &json!({"name": person.name, "room": room}))
+            .await?;
+        Ok((raw, room))
+    }
+}
+
+/// Somebody with a key, made before the clock runs.
+pub(crate) struct Person {
+    pub(crate) name: String,
+    key: SigningKey,
+}
+
+impl Person {
+    pub(crate) fn new(number: usize) -> Self {
+        let mut seed = [7u8; 32];
+        for (byte, digit) in seed.iter_mut().zip(number.to_le_bytes()) {
+            *byte = digit;
+        }
+        Self {
+            name: format!("Person {number}"),
+            key: SigningKey::from_bytes(&seed),
         }
     }
+}
+
+/// Answers the id of the room for everyone.
+async fn sign_in(raw: &mut Raw, person: &Person) -> anyhow::Result<String> {
+    let welcome = raw.event("welcome").await?;
+    let space = welcome["space"]["id"]
+        .as_str()
+        .context("a space")?
+        .parse()?;
+    let nonce = welcome["nonce"].as_str().context("a nonce")?;
+    let text = sign_in_text(None, space, nonce);
+    let request = json!({
+        "protocol": 1,
+        "client": {"name": "bench", "version": "1"},
+        "public_key": URL_SAFE_NO_PAD.encode(person.key.verifying_key().to_bytes()),
+        "name": person.name,
+        "signature": URL_SAFE_NO_PAD.encode(person.key.sign(text.as_bytes()).to_bytes()),
+    });
+    let answer = raw.ask("sign_in", &request).await?;
+    let rooms = answer["ok"]["rooms"].as_array();
+    let rooms = rooms.with_context(|| format!("sign_in: {answer}"))?;
+    let general = rooms.iter().find(|room| room["everyone"] == true);
+    Ok(general.context("general")?["id"]
+        .as_str()
+        .context("an id")?
+        .to_owned())
+}
+
+/// One event, waited for; answers its result.
+async fn append(raw: &mut Raw, room: &str, content: &Value) -> anyhow::Result<Value> {
+    let event = json!({"id": Uuid::now_v7(), "room": room, "sent_at": 1_763_640_000_000_i64, "content": content});
+    let answer = raw.ask("append", &json!({"events": [event]})).await?;
+    Ok(answer["ok"]["results"][0].clone())
+}
+
+/// The same in every run of one server.
+fn room_id(room: usize) -> Uuid {
+    let mut random = [0; 10];
+    for (byte, digit) in random.iter_mut().zip(room.to_le_bytes()) {
+        *byte = digit;
+    }
+    uuid::Builder::from_unix_timestamp_millis(1_763_640_000_000, &random).into_uuid()
 }
 
 /// Writes one message; its acknowledgement has this number.
@@ -158,10 +211,10 @@ pub(crate) async fn post(
     text: &str,
 ) -> anyhow::Result<()> {
     match kind {
-        Kind::Tutorial => raw.emit(ack, "send message", &text).await,
+        Kind::Tutorial | Kind::Limit => raw.emit(ack, "send message", &text).await,
         Kind::Landline => {
             let event = json!({
-                "id": uuid::Uuid::now_v7(), "room": room, "sent_at": 1_763_640_000_000_i64,
+                "id": Uuid::now_v7(), "room": room, "sent_at": 1_763_640_000_000_i64,
                 "content": {"type": "message", "text": text},
             });
             raw.emit(ack, "append", &json!({"events": [event]})).await
@@ -169,18 +222,40 @@ pub(crate) async fn post(
     }
 }
 
-pub(crate) fn tutorial_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tutorial")
+fn command(kind: Kind, data: &Path) -> anyhow::Result<Command> {
+    Ok(match kind {
+        Kind::Tutorial => {
+            let mut command = Command::new("node");
+            command.arg(tutorial_folder().join("server.mjs"));
+            command
+        }
+        Kind::Limit => {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.arg("limit");
+            command
+        }
+        Kind::Landline => {
+            let mut command = Command::new(beside_this("landline-node")?);
+            command.arg("--data").arg(data).args(["--name", "Bench"]);
+            command.args([
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--no-tls",
+                "--no-mdns",
+            ]);
+            for rate in ["--append-rate", "--request-rate", "--join-rate"] {
+                command.args([rate, "0"]);
+            }
+            command.env("LANDLINE_LOG", "warn");
+            command
+        }
+    })
 }
 
-/// Resident memory of a process in KiB.
-pub(crate) fn resident_kib(id: u32) -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .context("VmRSS")?;
-    Ok(line.split_whitespace().nth(1).context("VmRSS")?.parse()?)
+pub(crate) fn tutorial_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tutorial")
 }
 
 pub(crate) fn beside_this(name: &str) -> anyhow::Result<PathBuf> {
