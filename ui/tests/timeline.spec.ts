@@ -63,7 +63,12 @@ test("larger text moves everything but what one looks at", async ({ page }) => {
   await open(page, "studio");
   await expect(page.getByTestId("unread-line")).toBeInViewport();
   const timeline = page.getByTestId("timeline");
-  await timeline.evaluate((view) => (view.scrollTop -= 150));
+  // Of the tallest message, the last line only: as it grows, it must not push away what follows.
+  await timeline.evaluate((view) => {
+    const items = Array.from(view.querySelectorAll<HTMLElement>("[data-testid=item]"));
+    const tallest = items.reduce((a, b) => (b.offsetHeight > a.offsetHeight ? b : a));
+    view.scrollTop += tallest.getBoundingClientRect().bottom - view.getBoundingClientRect().top - 20;
+  });
   await timeline.dispatchEvent("scroll");
   const { id, top } = await topItem(page);
   await page.keyboard.press("Control++");

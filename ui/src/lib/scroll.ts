@@ -41,7 +41,7 @@ export class ScrollKeeper {
       this.#anchor = { at: "end" };
       return;
     }
-    const row = this.#firstVisible();
+    const row = this.#lookedAt();
     const key = row?.dataset["key"];
     if (row && key !== undefined) {
       this.#anchor = { at: "row", key, offset: this.#topOf(row) - this.#view.scrollTop };
@@ -78,6 +78,17 @@ export class ScrollKeeper {
     const row = this.#rows()[index - 1];
     // A message taller than the view is seen when its top has been.
     return row ?? this.#firstVisible();
+  }
+
+  /**
+   * The first row that begins in the view. One that began above it would, as text grows, push
+   * away what is read below it.
+   */
+  #lookedAt(): HTMLElement | null {
+    const top = this.#view.scrollTop;
+    const row = this.#rows()[this.#search((row) => this.#topOf(row) >= top)];
+    const inView = row && this.#topOf(row) < top + this.#view.clientHeight;
+    return inView ? row : this.#firstVisible();
   }
 
   #firstVisible(): HTMLElement | null {
