@@ -196,7 +196,8 @@ async fn append(raw: &mut Raw, room: &str, content: &Value) -> anyhow::Result<Va
 /// The same in every run of one server.
 fn room_id(room: usize) -> Uuid {
     let mut random = [0; 10];
-    for (byte, digit) in random.iter_mut().zip(room.to_le_bytes()) {
+    // The first bytes make room for the version and the variant.
+    for (byte, digit) in random.iter_mut().skip(3).zip(room.to_le_bytes()) {
         *byte = digit;
     }
     uuid::Builder::from_unix_timestamp_millis(1_763_640_000_000, &random).into_uuid()
