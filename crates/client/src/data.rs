@@ -8,14 +8,14 @@
 //! ```
 //! A damaged database is set aside beside it, in `<file>.damaged-1/` and so on.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use landline_protocol::{MemberId, SpaceId};
-use landline_store::{DataLock, StoreError};
+use landline_store::{DataLock, StoreError, sync_name};
 
 use crate::{ClientError, Random};
 
@@ -105,13 +105,24 @@ impl Identity {
     }
 }
 
-/// Makes a folder that only its owner can look into.
+/// Makes a folder that only its owner can look into, and those above it.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        make_folder(above)?;
+    }
     let mut builder = fs::DirBuilder::new();
+    // Somebody may make it at the same moment.
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    // Or a loss of power takes the folder with all that was made durable in it. Not every file
+    // system can do it.
+    let _ = sync_name(path);
+    Ok(())
 }
 
 /// Written whole or not at all: a key that is cut short would lock its person out.
@@ -125,10 +136,8 @@ fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&half, path)?;
-    if let Some(folder) = path.parent() {
-        // The new name must survive a loss of power as well; not every file system can do it.
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    }
+    // The new name must survive a loss of power as well; not every file system can do it.
+    let _ = sync_name(path);
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use landline_store::mend::{self, Logs};
-use landline_store::{Connection, Options, Store, StoreError, log, settings};
+use landline_store::{Connection, Options, Store, StoreError, log, settings, sync_name};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
@@ -286,6 +286,9 @@ impl Care {
                 }
                 Ok(()) | Err(_) => {}
             }
+        }
+        if let Err(error) = sync_name(&copy(&self.folder, 1)) {
+            return Err(not_writable(&folder, &error));
         }
         info!(bytes, "a good copy of the database");
         *copied = Some(newest);

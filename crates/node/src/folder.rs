@@ -21,7 +21,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
-use landline_store::{DataLock, StoreError};
+use landline_store::{DataLock, StoreError, sync_name};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -159,7 +159,10 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.open(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&new, path)
+    fs::rename(&new, path)?;
+    // The new name must survive a loss of power as well; not every file system can do it.
+    let _ = sync_name(path);
+    Ok(())
 }
 
 #[cfg(test)]

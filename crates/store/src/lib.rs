@@ -32,5 +32,6 @@ mod writer;
 
 pub use error::StoreError;
 pub use lock::DataLock;
+pub use mend::sync_name;
 pub use rusqlite::Connection;
 pub use store::{Check, Durability, Options, Store};

@@ -121,7 +121,7 @@ pub fn replace(path: &Path, new: &Path) -> Result<PathBuf, StoreError> {
         .and_then(|file| file.sync_all())
         .map_err(failed)?;
     fs::rename(new, restored(path)).map_err(failed)?;
-    sync_folder(path).map_err(failed)?;
+    sync_name(path).map_err(failed)?;
     swap(path).map_err(failed)
 }
 
@@ -156,9 +156,9 @@ fn swap(path: &Path) -> io::Result<PathBuf> {
             }
         }
     }
-    sync_folder(&aside.join("in it"))?;
+    sync_name(&aside.join("in it"))?;
     fs::rename(restored(path), path)?;
-    sync_folder(path)?;
+    sync_name(path)?;
     Ok(aside)
 }
 
@@ -308,9 +308,10 @@ fn not_writable(path: &Path, error: &io::Error) -> StoreError {
     StoreError::NotWritable(format!("{}: {error}", path.display()))
 }
 
-/// A rename is durable only once the folder of the file is.
+/// Makes the name of a new or renamed file (or folder) durable: that takes a sync of the folder it
+/// is in.
 #[cfg(unix)]
-pub(crate) fn sync_folder(file: &Path) -> io::Result<()> {
+pub fn sync_name(file: &Path) -> io::Result<()> {
     match file
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -320,7 +321,8 @@ pub(crate) fn sync_folder(file: &Path) -> io::Result<()> {
     }
 }
 
+/// Names are durable by themselves here.
 #[cfg(not(unix))]
-pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
+pub fn sync_name(_: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -288,7 +288,7 @@ pub(crate) fn copy(
     drop(backup);
     target.close().map_err(|(_, error)| error)?;
     std::fs::rename(&partial, to).map_err(not_writable)?;
-    mend::sync_folder(to).map_err(not_writable)
+    mend::sync_name(to).map_err(not_writable)
 }
 
 /// A job with the place where its answer goes.
