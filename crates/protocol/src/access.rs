@@ -4,11 +4,15 @@
 //! answered `not_found`, word for word as for a room that was never made: the difference would tell
 //! an outsider that the room is there.
 
+mod rights;
+
 use crate::limits::ROOMS_PER_MEMBER;
 use crate::{
     Code, Content, EventId, MemberId, Mention, Message, Person, Refusal, Role, RoomCreated, RoomId,
     RoomKind, RoomState, SpaceState, direct_room_id,
 };
+
+pub use rights::{RoomRights, RoomTraits, room_rights};
 
 /// The room that an event is for.
 #[derive(Debug, Clone, Copy)]

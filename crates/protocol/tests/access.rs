@@ -8,7 +8,9 @@
     reason = "a test may fail"
 )]
 
-use landline_protocol::access::{Facts, Place, Target, Wish, may_append, may_read, may_see};
+use landline_protocol::access::{
+    Facts, Place, RoomTraits, Target, Wish, may_append, may_read, may_see, room_rights,
+};
 use landline_protocol::limits::ROOMS_PER_MEMBER;
 use landline_protocol::*;
 use serde_json::{Value, json};
@@ -799,4 +801,60 @@ fn a_mute_ends_by_itself_and_outlives_a_return() {
         world.ask(Place::Room(&world.public), MUTED, &hello),
         IS_MUTED
     );
+}
+
+#[test]
+fn what_a_window_offers_is_what_the_node_allows() {
+    let world = World::new();
+    let mut alone = world.public.clone();
+    alone.members.remove(&CREATOR);
+    let rooms = [
+        &world.public,
+        &world.private,
+        &world.everyone,
+        &world.direct,
+        &world.archived,
+        &alone,
+    ];
+    for room in rooms {
+        let present = [OWNER, ADMIN, CREATOR, MEMBER, GUEST];
+        for me in present.iter().filter(|me| room.has(&world.space, me)) {
+            let traits = RoomTraits {
+                kind: room.kind,
+                everyone: room.everyone,
+                archived: room.archived,
+                kept: room.creator == *me || !room.has(&world.space, &room.creator),
+            };
+            let rights = room_rights(world.space.role(me), traits);
+            let may = |json: Value| world.ask(Place::Room(room), *me, &json).is_ok();
+            // Somebody else's message, somebody who is in the room, somebody who is not.
+            let theirs = event_id(if *me == MEMBER { 101 } else { 100 });
+            let other = if *me == MEMBER { GUEST } else { MEMBER };
+            let said = [
+                (rights.write, json!({"type": "message", "text": "hello"})),
+                (
+                    rights.pin,
+                    json!({"type": "pin", "target": theirs, "on": true}),
+                ),
+                (
+                    rights.delete_others,
+                    json!({"type": "delete", "target": theirs}),
+                ),
+                (
+                    rights.invite,
+                    json!({"type": "invited", "member": OUTSIDER}),
+                ),
+                (
+                    rights.change,
+                    json!({"type": "room_changed", "topic": "new"}),
+                ),
+                (rights.remove, json!({"type": "removed", "member": other})),
+                (rights.leave, json!({"type": "left"})),
+            ];
+            for (offered, json) in said {
+                let who = &world.space.people[me].name;
+                assert_eq!(offered, may(json.clone()), "{who} in {:?}: {json}", room.id);
+            }
+        }
+    }
 }
