@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use landline_client::command::{BrowseRooms, GetPage, Join, RoomNamed, SearchFor, SetName};
-use landline_client::ui::{Snapshot, UiEvent};
+use landline_client::ui::{Part, Snapshot, UiEvent};
 use landline_client::{Client, ClientConfig, PlainHost, Random, SystemClock, TcpDial};
 use landline_protocol::up::ClientInfo;
 use landline_protocol::{RoomId, SpaceId};
@@ -23,6 +23,8 @@ use crate::text;
 const LIMIT: Duration = Duration::from_secs(600);
 /// Messages in a page, as the window asks for them.
 const PAGE: u32 = 100;
+/// Parts of words, looked for within them: from everywhere to nowhere.
+const PARTS: [&str; 3] = ["ompac", "ubsingleto", "qqzzq"];
 /// Words of the conversation, from everywhere to nowhere.
 const QUERIES: [&str; 8] = [
     "the",
@@ -206,6 +208,7 @@ const fn newest(space: SpaceId, room: RoomId) -> GetPage {
     GetPage {
         space,
         room,
+        part: Part::All,
         before: None,
         after: None,
         around: None,
@@ -240,7 +243,8 @@ async fn pages(client: &Client, space: SpaceId, room: RoomId) -> anyhow::Result<
 }
 
 async fn searches(client: &Client, space: SpaceId, rounds: usize) -> anyhow::Result<()> {
-    for query in QUERIES {
+    let words = QUERIES.map(|query| (query, false));
+    for (query, within) in words.into_iter().chain(PARTS.map(|part| (part, true))) {
         let mut figures = Vec::with_capacity(rounds);
         let mut hits = 0;
         for _ in 0..rounds {
@@ -248,14 +252,16 @@ async fn searches(client: &Client, space: SpaceId, rounds: usize) -> anyhow::Res
                 space,
                 query: query.into(),
                 room: None,
+                within,
                 limit: 50,
             };
             let begun = Instant::now();
             hits = client.search(search).await?.hits.len();
             figures.push(begun.elapsed().as_secs_f64() * 1e3);
         }
+        let how = if within { " within words" } else { "" };
         row(&[
-            format!("search \"{query}\" ({hits} hits shown), ms"),
+            format!("search \"{query}\"{how} ({hits} hits shown), ms"),
             spread(&figures, 2),
         ]);
     }

@@ -14,6 +14,7 @@
 )]
 #![allow(clippy::print_stdout, reason = "what a test prints is its report")]
 
+pub mod acts;
 pub mod audit;
 pub mod cli;
 pub mod conversation;

@@ -108,3 +108,34 @@ pub fn assert_whole(rows: &[Row]) {
         );
     }
 }
+
+/// What follows from a room's log, as text: messages as they read now, mentions, reactions, the
+/// room itself and who is in it. Without what means something in one file only.
+pub fn derived(database: &Path, room: RoomId) -> Vec<String> {
+    const TABLES: &[(&str, &str)] = &[
+        (
+            "message",
+            "seq, author, text, edited, deleted, pinned, reply_to, thread, mentions, files",
+        ),
+        ("mention", "seq, member"),
+        ("reaction", "target, member, emoji, is_on, seq"),
+        ("room", "kind, everyone, creator, name, topic, archived"),
+        ("member", "member, present, removed, seq"),
+    ];
+    let connection = open(database);
+    let mut rows = Vec::new();
+    for (table, columns) in TABLES {
+        let sql = format!("SELECT {columns} FROM {table} WHERE room = ?1");
+        let mut statement = connection.prepare(&sql).unwrap();
+        let width = statement.column_count();
+        let mut found = statement.query([room.as_bytes()]).unwrap();
+        while let Some(row) = found.next().unwrap() {
+            let values: Vec<String> = (0..width)
+                .map(|column| format!("{:?}", row.get_ref(column).unwrap()))
+                .collect();
+            rows.push(format!("{table} {}", values.join(" ")));
+        }
+    }
+    rows.sort();
+    rows
+}

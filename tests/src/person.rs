@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landline_client::command::{
-    CreateRoom, GetPage, Join, Post, Read, RoomNamed, SetName, SetPresence, SetTyping,
+    CreateRoom, GetPage, Join, LeaveRoom, Post, Read, RoomNamed, SetName, SetPresence, SetTyping,
 };
 use landline_client::link::Timing;
-use landline_client::ui::{Item, ItemBody, ItemState};
+use landline_client::ui::{Item, ItemBody, ItemState, Part};
 use landline_client::{Client, ClientConfig, PlainHost, Random, SystemClock, TcpDial};
 use landline_protocol::up::ClientInfo;
 use landline_protocol::{EventId, MemberId, PresenceState, RoomId, RoomKind, SpaceId};
@@ -153,7 +153,12 @@ impl Person {
     }
 
     pub async fn leave_room(&self, room: RoomId) {
-        self.client.leave_room(self.named(room)).await.unwrap();
+        let leave = LeaveRoom {
+            space: self.space,
+            room,
+            forget: false,
+        };
+        self.client.leave_room(leave).await.unwrap();
     }
 
     pub async fn types(&self, room: RoomId, on: bool) {
@@ -279,6 +284,7 @@ impl Person {
             let get = GetPage {
                 space: self.space,
                 room,
+                part: Part::All,
                 before,
                 after: None,
                 around: None,

@@ -107,6 +107,10 @@ impl Screen {
             UiEvent::Room { space, room } => self.of(space, |of| {
                 of.rooms.insert(room.room, room);
             }),
+            UiEvent::RoomGone { space, room } => self.of(space, |of| {
+                of.rooms.remove(&room);
+                of.items.remove(&room);
+            }),
             UiEvent::People { space, people } => self.of(space, |of| {
                 of.names.extend(
                     people

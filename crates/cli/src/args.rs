@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -14,7 +14,8 @@ Exit codes:
   5  no such space, room or file
   6  the data folder is in use by another program
 
-A ROOM is the name of a room, with or without a leading #, or its id.
+A ROOM is the name of a room, with or without a leading #, or its id. A PERSON is a name, with or
+without a leading @, or an id. `@` and a name in a message mentions that person, `@room` everybody.
 Commands that only read wait a few seconds for the space and then show what is on this computer.";
 
 /// Landline without a window: team chat over your own LAN, for scripts, bots and terminals.
@@ -59,6 +60,22 @@ pub(crate) enum Command {
     JoinRoom(JoinRoom),
     /// Write a message; it is queued while the space can't be reached, and sent once and only once
     Send(Send),
+    /// Answer a message, in its thread where it stands in one
+    Reply(Reply),
+    /// Write to one person or several directly; nobody else reads it
+    Dm(Dm),
+    /// Put an emoji under a message, or take it back
+    React(React),
+    /// Change a message of your own
+    Edit(Edit),
+    /// Delete a message: your own; as admin or owner anybody's
+    Delete(Delete),
+    /// Who is in a room, or in the space, and whether they are there
+    Members(Members),
+    /// Bring people into a room; they may read all that was said in it
+    Invite(Invite),
+    /// Be online, away or not to be disturbed until stopped
+    Presence(Presence),
     /// Follow new messages until stopped, through lost connections too
     Tail(Tail),
     /// The newest messages of a room
@@ -125,12 +142,108 @@ pub(crate) struct Send {
     /// The message in Markdown; `-` reads it from standard input
     #[arg(allow_hyphen_values = true)]
     pub(crate) text: String,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Patience {
     /// Return only when the space has it; exit code 3 if that takes too long (it stays queued)
     #[arg(long)]
     pub(crate) wait: bool,
     /// How long `--wait` waits
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = seconds(), requires = "wait")]
     pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reply {
+    /// The message's id, as `history --json` shows it
+    #[arg(value_name = "MESSAGE")]
+    pub(crate) message: String,
+    /// The answer in Markdown; `-` reads it from standard input
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) text: String,
+    /// In the message's thread, without quoting it
+    #[arg(long)]
+    pub(crate) thread: bool,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dm {
+    /// Whom to write to, by name or id; several with commas between them
+    #[arg(value_name = "PERSON[,PERSON…]")]
+    pub(crate) people: String,
+    /// The message in Markdown; `-` reads it from standard input
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) text: String,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct React {
+    /// The message's id, as `history --json` shows it
+    #[arg(value_name = "MESSAGE")]
+    pub(crate) message: String,
+    /// The emoji itself
+    pub(crate) emoji: String,
+    /// Take it back
+    #[arg(long)]
+    pub(crate) off: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Edit {
+    /// The message's id, as `history --json` shows it
+    #[arg(value_name = "MESSAGE")]
+    pub(crate) message: String,
+    /// How it shall read, in Markdown; `-` reads it from standard input
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    /// The message's id, as `history --json` shows it
+    #[arg(value_name = "MESSAGE")]
+    pub(crate) message: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Members {
+    /// The room, by name or id; else everybody in the space
+    pub(crate) room: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Invite {
+    /// The room, by name or id
+    pub(crate) room: String,
+    /// Whom to bring in, by name or id
+    #[arg(value_name = "PERSON", required = true)]
+    pub(crate) people: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Presenting {
+    Online,
+    Away,
+    /// Do not disturb
+    Dnd,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Presence {
+    pub(crate) state: Presenting,
+    /// What others read beside your name
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) text: String,
+    /// End after this time, not when stopped
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds())]
+    pub(crate) time: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use landline_client::command::{GetPage, SearchFor};
-use landline_client::ui::{Page, UiEvent};
+use landline_client::ui::{Page, Part, UiEvent};
 use landline_protocol::{RoomId, SpaceId};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -60,6 +60,7 @@ pub(crate) async fn history(
             GetPage {
                 space,
                 room,
+                part: Part::All,
                 before,
                 after: None,
                 around: None,
@@ -169,6 +170,7 @@ pub(crate) async fn search(
         space,
         query: args.query.clone(),
         room,
+        within: false,
         limit: args.limit,
     };
     let found = here.client().search(request).await?.hits;

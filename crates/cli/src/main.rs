@@ -18,6 +18,7 @@ use output::Output;
 use tracing_subscriber::EnvFilter;
 
 mod args;
+mod changes;
 mod data;
 mod error;
 mod here;
@@ -25,6 +26,7 @@ mod history;
 mod import;
 mod message;
 mod output;
+mod people;
 mod rooms;
 mod send;
 mod spaces;
@@ -59,7 +61,7 @@ async fn run(cli: Cli, output: Output) -> Result<(), CliError> {
     let mut stopped = stop::asked()?;
     let discovery = (!cli.common.no_mdns).then(Discovery::start);
     let mut here = Here::start(data::folder(cli.common.data)?, discovery).await?;
-    let follows = matches!(cli.command, Command::Tail(_));
+    let follows = matches!(cli.command, Command::Tail(_) | Command::Presence(_));
     let result = tokio::select! {
         result = act(&mut here, cli.command, cli.common.space.as_deref(), output) => result,
         () = stopped.wait() => if follows { Ok(()) } else { Err(CliError::Interrupted) },
@@ -84,6 +86,16 @@ async fn act(
             rooms::join_room(here, here.space(wanted)?, args, output).await?
         }
         Command::Send(args) => send::send(here, here.space(wanted)?, args, output).await?,
+        Command::Reply(args) => send::reply(here, here.space(wanted)?, args, output).await?,
+        Command::Dm(args) => send::dm(here, here.space(wanted)?, args, output).await?,
+        Command::React(args) => changes::react(here, here.space(wanted)?, args, output).await?,
+        Command::Edit(args) => changes::edit(here, here.space(wanted)?, args, output).await?,
+        Command::Delete(args) => changes::delete(here, here.space(wanted)?, args, output).await?,
+        Command::Members(args) => people::members(here, here.space(wanted)?, args, output).await?,
+        Command::Invite(args) => people::invite(here, here.space(wanted)?, args, output).await?,
+        Command::Presence(args) => {
+            people::presence(here, here.space(wanted)?, args, output).await?
+        }
         Command::Tail(args) => tail::tail(here, here.space(wanted)?, args, output).await?,
         Command::History(args) => history::history(here, here.space(wanted)?, args, output).await?,
         Command::Search(args) => history::search(here, here.space(wanted)?, args, output).await?,

@@ -45,6 +45,8 @@ pub(crate) enum Body {
         /// Written elsewhere: by whom and when. Else null.
         imported: Option<Imported>,
         reactions: Vec<ReactionView>,
+        /// Replies in the thread that it began.
+        replies: u64,
     },
     /// Somebody joined, a topic was set, …: the content as on the wire.
     System { content: Content },
@@ -90,6 +92,7 @@ impl Body {
                     at: message.imported_at.unwrap_or_default(),
                 }),
                 reactions: message.reactions,
+                replies: message.replies.map_or(0, |replies| replies.count),
             },
         }
     }
@@ -246,16 +249,7 @@ mod tests {
     fn message(text: &str) -> MessageView {
         MessageView {
             text: text.into(),
-            edited: false,
-            deleted: false,
-            pinned: false,
-            reply_to: None,
-            thread: None,
-            mentions: Vec::new(),
-            files: Vec::new(),
-            imported_name: None,
-            imported_at: None,
-            reactions: Vec::new(),
+            ..MessageView::default()
         }
     }
 
@@ -300,6 +294,7 @@ mod tests {
             "files": [],
             "imported": null,
             "reactions": [],
+            "replies": 0,
         });
         assert_eq!(json, expected);
     }

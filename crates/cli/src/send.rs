@@ -1,23 +1,25 @@
-//! `send`.
+//! `send`, `reply` and `dm`: what goes out, and what becomes of it.
 
 use std::fmt::{self, Display};
 use std::io::{BufReader, Read as _};
 use std::time::Duration;
 
-use landline_client::command::{GetPage, Post, QueuedNamed};
-use landline_client::ui::ItemState;
-use landline_protocol::limits::TEXT_BYTES;
-use landline_protocol::{EventId, Refusal, RoomId, SpaceId};
+use landline_client::command::{CreateRoom, ItemNamed, Post, QueuedNamed};
+use landline_client::ui::{ItemBody, ItemState, SpaceState};
+use landline_protocol::limits::{MENTIONS_PER_MESSAGE, TEXT_BYTES};
+use landline_protocol::{EventId, Mention, Refusal, RoomId, RoomKind, SpaceId};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::args;
+use crate::changes::message;
 use crate::error::CliError;
 use crate::here::{ANSWER_LIMIT, Here, Reach};
-use crate::history::PAGE_ITEMS;
+use crate::message::Names;
 use crate::output::Output;
+use crate::people::found;
 
-/// `send`: `{"space", "room", "id", "state", "seq"}`
+/// `send`, `reply` and `dm`: `{"space", "room", "id", "state", "seq"}`
 #[derive(Debug, Serialize)]
 struct Sent {
     space: SpaceId,
@@ -48,31 +50,127 @@ pub(crate) async fn send(
     args: args::Send,
     output: Output,
 ) -> Result<(), CliError> {
-    let limit = if args.wait {
-        Duration::from_secs(args.timeout)
-    } else {
-        ANSWER_LIMIT
-    };
-    let mut until = Instant::now() + limit;
     let text = text(args.text).await?;
     let room = here.room(space, &args.room).await?.room;
-    let request = Post {
+    let post = plain_post(here, space, room, text)?;
+    deliver(here, post, args.patience, output).await
+}
+
+pub(crate) async fn reply(
+    here: &mut Here,
+    space: SpaceId,
+    args: args::Reply,
+    output: Output,
+) -> Result<(), CliError> {
+    let text = text(args.text).await?;
+    let (room, item) = message(here, space, &args.message).await?;
+    let said_in = match &item.body {
+        ItemBody::Message(message) => message.thread,
+        ItemBody::System { .. } => None,
+    };
+    let plain = plain_post(here, space, room, text)?;
+    let post = if args.thread {
+        Post {
+            thread: Some(said_in.unwrap_or(item.id)),
+            ..plain
+        }
+    } else {
+        Post {
+            reply_to: Some(item.id),
+            thread: said_in,
+            ..plain
+        }
+    };
+    deliver(here, post, args.patience, output).await
+}
+
+pub(crate) async fn dm(
+    here: &mut Here,
+    space: SpaceId,
+    args: args::Dm,
+    output: Output,
+) -> Result<(), CliError> {
+    let text = text(args.text).await?;
+    let wanted: Vec<String> = args.people.split(',').map(str::to_owned).collect();
+    let members = match found(here.state(space)?, &wanted) {
+        Ok(members) => members,
+        // They may be known once connected.
+        Err(_) => {
+            here.connect(space, Reach::UpToDate).await?;
+            found(here.state(space)?, &wanted)?
+        }
+    };
+    let create = CreateRoom {
+        space,
+        kind: RoomKind::Direct,
+        name: String::new(),
+        topic: String::new(),
+        members,
+    };
+    let room = here.client().create_room(create).await?.room;
+    let post = plain_post(here, space, room, text)?;
+    deliver(here, post, args.patience, output).await
+}
+
+fn plain_post(here: &Here, space: SpaceId, room: RoomId, text: String) -> Result<Post, CliError> {
+    Ok(Post {
         space,
         room,
+        mentions: mentions_in(here.state(space)?, &text),
         text,
         reply_to: None,
         thread: None,
-        mentions: Vec::new(),
-    };
-    let id = here.client().post(request).await?.id;
-    if !args.wait
-        && here
-            .connect(space, Reach::Connected)
-            .await
-            .is_ok_and(|reach| reach == Reach::Offline)
-    {
-        until = Instant::now();
+    })
+}
+
+/// Whom a text names: `@` and the name as `members` shows it, or `@room`.
+pub(crate) fn mentions_in(state: &SpaceState, text: &str) -> Vec<Mention> {
+    let names = Names::new(state);
+    let mut named: Vec<(String, Mention)> = state
+        .people
+        .iter()
+        .filter(|person| person.here)
+        .map(|person| (names.of(person.member), Mention::Member(person.member)))
+        .chain([("room".to_owned(), Mention::Room)])
+        .collect();
+    // Whoever has the longer name is looked for first, and what was theirs is nobody else's.
+    named.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    let mut rest = text.to_owned();
+    let mut mentions = Vec::new();
+    for (name, mention) in named {
+        let sign = format!("@{name}");
+        let ends = |at: usize| {
+            let behind = rest.get(at + sign.len()..);
+            !behind
+                .is_some_and(|behind| behind.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        };
+        let places: Vec<usize> = rest.match_indices(&sign).map(|(at, _)| at).collect();
+        let places: Vec<usize> = places.into_iter().filter(|at| ends(*at)).collect();
+        if places.is_empty() {
+            continue;
+        }
+        for at in places {
+            rest.replace_range(at..at + sign.len(), &" ".repeat(sign.len()));
+        }
+        mentions.push(mention);
     }
+    mentions.truncate(MENTIONS_PER_MESSAGE);
+    mentions
+}
+
+async fn deliver(
+    here: &mut Here,
+    post: Post,
+    args: args::Patience,
+    output: Output,
+) -> Result<(), CliError> {
+    let (space, room) = (post.space, post.room);
+    let patience = if args.wait {
+        Patience::For(Duration::from_secs(args.timeout))
+    } else {
+        Patience::Usual
+    };
+    let id = here.client().post(post).await?.id;
     let sent = |state, seq| Sent {
         space,
         room,
@@ -80,15 +178,9 @@ pub(crate) async fn send(
         state,
         seq,
     };
-    match settled(here, space, room, id, until).await? {
+    match settle(here, space, id, patience).await? {
         Settled::Accepted { seq } => output.show(&sent("sent", seq)),
-        Settled::Refused(refusal) => {
-            // Whoever sent it knows now, and has the text: it must not lie in the queue for good.
-            here.client()
-                .discard_queued(QueuedNamed { space, id })
-                .await?;
-            Err(refusal.into())
-        }
+        Settled::Refused(refusal) => Err(refusal.into()),
         Settled::Not => {
             output.show(&sent("queued", None))?;
             if args.wait {
@@ -100,10 +192,18 @@ pub(crate) async fn send(
     }
 }
 
-/// What became of a message.
+/// How long a command waits for the node to have what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as an answer may take, and not at all where the space can't be reached.
+    Usual,
+    For(Duration),
+}
+
+/// What became of something of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Settled {
-    /// The node has it; `seq` where it is on the newest page.
+pub(crate) enum Settled {
+    /// The node has it, with all that was changed about it; `seq` where it is known.
     Accepted {
         seq: Option<u64>,
     },
@@ -112,16 +212,28 @@ enum Settled {
     Not,
 }
 
-/// Waits until the node has a message of ours, or refuses it for good.
-async fn settled(
+/// Waits until the node has a line of ours and all that we changed about it, or refuses it for
+/// good. What is refused is taken out of the queue: whoever asked for it knows now, and it must
+/// not lie there for good.
+pub(crate) async fn settle(
     here: &mut Here,
     space: SpaceId,
-    room: RoomId,
     id: EventId,
-    until: Instant,
+    patience: Patience,
 ) -> Result<Settled, CliError> {
+    let until = match patience {
+        Patience::For(limit) => Instant::now() + limit,
+        Patience::Usual => {
+            let reach = here.connect(space, Reach::Connected).await;
+            if reach.is_ok_and(|reach| reach == Reach::Offline) {
+                Instant::now()
+            } else {
+                Instant::now() + ANSWER_LIMIT
+            }
+        }
+    };
     loop {
-        let settled = match settled_now(here, space, room, id).await? {
+        let settled = match settled_now(here, space, id).await? {
             Settled::Not => here.refused(space).map_or(Settled::Not, Settled::Refused),
             settled => settled,
         };
@@ -131,35 +243,40 @@ async fn settled(
     }
 }
 
-/// As the room's newest page shows it, which has everything that waits.
-async fn settled_now(
-    here: &Here,
-    space: SpaceId,
-    room: RoomId,
-    id: EventId,
-) -> Result<Settled, CliError> {
-    let request = GetPage {
-        space,
-        room,
-        before: None,
-        after: None,
-        around: None,
-        limit: PAGE_ITEMS,
-    };
-    let page = here.client().page(request).await?;
-    let Some(item) = page.items.into_iter().find(|item| item.id == id) else {
+async fn settled_now(here: &Here, space: SpaceId, id: EventId) -> Result<Settled, CliError> {
+    let Some(item) = here.client().item(ItemNamed { space, id }).await?.item else {
+        // Accepted, and its place in the log not here yet; or discarded by what was done.
         return Ok(Settled::Accepted { seq: None });
     };
-    Ok(match item.state {
-        ItemState::Queued | ItemState::Sending => Settled::Not,
-        ItemState::Accepted => Settled::Accepted { seq: item.seq },
-        ItemState::Failed { refusal } => Settled::Refused(refusal),
+    let changes = match &item.body {
+        ItemBody::Message(message) => message.changes.as_slice(),
+        ItemBody::System { .. } => &[],
+    };
+    let states = changes.iter().map(|change| (change.id, &change.state));
+    let mut waits = false;
+    for (id, state) in states.chain([(item.id, &item.state)]) {
+        match state {
+            ItemState::Queued | ItemState::Sending => waits = true,
+            ItemState::Accepted => {}
+            ItemState::Failed { refusal } => {
+                let refusal = refusal.clone();
+                here.client()
+                    .discard_queued(QueuedNamed { space, id })
+                    .await?;
+                return Ok(Settled::Refused(refusal));
+            }
+        }
+    }
+    Ok(if waits {
+        Settled::Not
+    } else {
+        Settled::Accepted { seq: item.seq }
     })
 }
 
 /// The message: what was typed, or standard input up to a little past the limit, which is then
 /// refused in the usual words.
-async fn text(typed: String) -> Result<String, CliError> {
+pub(crate) async fn text(typed: String) -> Result<String, CliError> {
     if typed != "-" {
         return Ok(typed);
     }

@@ -9,7 +9,7 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use landline_client::command::GetPage;
-use landline_client::ui::{Item, LinkState, UiEvent};
+use landline_client::ui::{Item, LinkState, Part, UiEvent};
 use landline_protocol::{RoomId, SpaceId};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -173,6 +173,7 @@ impl Following {
             let request = GetPage {
                 space: self.space,
                 room,
+                part: Part::All,
                 before: None,
                 after: Some(shown),
                 around: None,

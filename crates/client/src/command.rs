@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::client::{Client, mismatched};
-use crate::ui::{Page, SearchHit, Settings};
+use crate::ui::{Item, Level, Page, Part, SearchHit, Settings, VersionView};
 
 macro_rules! requests {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $type:ty),* $(,)? })+) => {
@@ -37,28 +37,53 @@ requests! {
     SpaceNamed { space: SpaceId }
     /// `create_room`. `members`: the others, never me. A direct room that exists is answered as it is.
     CreateRoom { space: SpaceId, kind: RoomKind, name: String, topic: String, members: Vec<MemberId> }
-    /// `join_room`, `leave_room`.
+    /// `join_room`; `members`; `pins`; `forget_room`: deletes what is kept of a room one is no
+    /// longer in.
     RoomNamed { space: SpaceId, room: RoomId }
+    /// `leave_room`. It is closed at once; `forget`: what is kept of it goes, too.
+    LeaveRoom { space: SpaceId, room: RoomId, forget: bool }
+    /// `change_room`: what is not null is changed.
+    ChangeRoom { space: SpaceId, room: RoomId, name: Option<String>, topic: Option<String>, archived: Option<bool> }
+    /// `invite`, `remove`.
+    RoomMember { space: SpaceId, room: RoomId, member: MemberId }
+    /// `set_level`: what of a room may disturb me.
+    SetLevel { space: SpaceId, room: RoomId, level: Level }
     /// `browse_rooms`: public rooms one may join. Needs the link.
     BrowseRooms { space: SpaceId, query: String }
     /// `post`: a message. Never waits for the network.
     Post { space: SpaceId, room: RoomId, text: String, reply_to: Option<EventId>, thread: Option<EventId>, mentions: Vec<Mention> }
-    /// `edit_queued`: change a message that is still queued, or has failed (which is then queued again).
-    EditQueued { space: SpaceId, id: EventId, text: String }
+    /// `edit`: one's own message. One that is queued still, or has failed, is changed where it
+    /// waits; the other is changed by an edit that is queued.
+    EditMessage { space: SpaceId, room: RoomId, id: EventId, text: String, mentions: Vec<Mention> }
+    /// `delete`: a message. One that is queued still is discarded.
+    MessageNamed { space: SpaceId, room: RoomId, id: EventId }
+    /// `react`.
+    React { space: SpaceId, room: RoomId, id: EventId, emoji: String, on: bool }
+    /// `pin`.
+    PinMessage { space: SpaceId, room: RoomId, id: EventId, on: bool }
+    /// `item`: one line, wherever it stands; `versions`: how a message has read.
+    ItemNamed { space: SpaceId, id: EventId }
     /// `discard_queued`, `retry_failed`: with all that depends on it.
     QueuedNamed { space: SpaceId, id: EventId }
     /// `page`: one of `before`, `after`, `around`; none: the newest. `limit` 1 to 200.
-    GetPage { space: SpaceId, room: RoomId, before: Option<u64>, after: Option<u64>, around: Option<u64>, limit: u32 }
+    GetPage { space: SpaceId, room: RoomId, part: Part, before: Option<u64>, after: Option<u64>, around: Option<u64>, limit: u32 }
     /// `read`: seen on the screen of the focused window, up to this seq.
     Read { space: SpaceId, room: RoomId, seq: u64 }
+    /// `read_thread`: seen of a thread on the screen of the focused window, up to this seq.
+    ReadThread { space: SpaceId, room: RoomId, thread: EventId, seq: u64 }
+    /// `mark_unread`: the room counts as unread from this seq on, until it is read again.
+    MarkUnread { space: SpaceId, room: RoomId, seq: u64 }
     /// `type`: my typing has begun or stopped.
     SetTyping { space: SpaceId, room: RoomId, on: bool }
     /// `set_presence`, in all spaces.
     SetPresence { state: PresenceState, text: String }
     /// `save_draft`.
     SaveDraft { space: SpaceId, room: RoomId, text: String }
-    /// `search`: on this device. `room` null: everywhere in the space.
-    SearchFor { space: SpaceId, query: String, room: Option<RoomId>, limit: u32 }
+    /// `search`: on this device. `room` null: everywhere in the space. `query`: words and `"quoted
+    /// phrases"`, narrowed by `from:name`, `in:room`, `has:file`, `has:link`, `has:code`, and
+    /// `before:`, `after:` and `on:` a day (`2026-11-20`, `today`, `yesterday`). `within`: what
+    /// stands within words is found, too, which takes longer.
+    SearchFor { space: SpaceId, query: String, room: Option<RoomId>, within: bool, limit: u32 }
     /// `look`: what is on the screen now, and whether the window has the focus.
     Look { space: Option<SpaceId>, room: Option<RoomId>, focused: bool }
     /// `open_link`: in the system's browser. Only `http`, `https` and `mailto`.
@@ -73,6 +98,14 @@ requests! {
     ItemAnswer { id: EventId }
     /// An answer to `browse_rooms`.
     RoomsAnswer { rooms: Vec<BrowsedRoom> }
+    /// An answer to `members`: who is in a room. `complete`: its whole log is here.
+    MembersAnswer { members: Vec<MemberId>, complete: bool }
+    /// An answer to `pins`: the pinned messages, in rising `seq`.
+    ItemsAnswer { items: Vec<Item> }
+    /// An answer to `item`; null where it is not on this device.
+    FoundAnswer { room: Option<RoomId>, item: Option<Box<Item>> }
+    /// An answer to `versions`: the first one first, the present one last.
+    VersionsAnswer { versions: Vec<VersionView> }
     /// An answer to `search`.
     HitsAnswer { hits: Vec<SearchHit> }
     /// A public room one may join.
@@ -143,14 +176,28 @@ commands! {
     connect_now(SpaceNamed) -> Nothing,
     create_room(CreateRoom) -> RoomAnswer,
     join_room(RoomNamed) -> Nothing,
-    leave_room(RoomNamed) -> Nothing,
+    leave_room(LeaveRoom) -> Nothing,
+    forget_room(RoomNamed) -> Nothing,
+    change_room(ChangeRoom) -> ItemAnswer,
+    invite(RoomMember) -> ItemAnswer,
+    remove(RoomMember) -> ItemAnswer,
+    members(RoomNamed) -> MembersAnswer,
+    set_level(SetLevel) -> Nothing,
     browse_rooms(BrowseRooms) -> RoomsAnswer,
     post(Post) -> ItemAnswer,
-    edit_queued(EditQueued) -> Nothing,
+    edit(EditMessage) -> Nothing,
+    delete(MessageNamed) -> Nothing,
+    react(React) -> Nothing,
+    pin(PinMessage) -> Nothing,
+    pins(RoomNamed) -> ItemsAnswer,
+    item(ItemNamed) -> FoundAnswer,
+    versions(ItemNamed) -> VersionsAnswer,
     discard_queued(QueuedNamed) -> Nothing,
     retry_failed(QueuedNamed) -> Nothing,
     page(GetPage) -> Page,
     read(Read) -> Nothing,
+    read_thread(ReadThread) -> Nothing,
+    mark_unread(MarkUnread) -> Nothing,
     typing(SetTyping) -> Nothing,
     set_presence(SetPresence) -> Nothing,
     save_draft(SaveDraft) -> Nothing,

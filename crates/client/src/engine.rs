@@ -32,10 +32,12 @@ use crate::home::{AppendReply, Note, Reply, is_damaged};
 use crate::import::Ready;
 use crate::known::KnownSpace;
 use crate::link::{Backoff, Dial, LinkEvent, LinkLoss};
-use crate::ui::UiEvent;
+use crate::ui::{Settings, UiEvent};
 use crate::{ClientError, Clock, Random};
 
 mod append;
+mod ask;
+mod changes;
 mod commands;
 mod direct;
 mod follow;
@@ -43,10 +45,13 @@ mod linking;
 mod marks;
 mod notice;
 mod online;
+mod overlay;
 mod people;
 mod receive;
 mod replica;
 mod room;
+mod rooms;
+mod search;
 mod tell;
 mod timeline;
 mod views;
@@ -72,6 +77,7 @@ pub(crate) struct EngineConfig {
     pub(crate) identity: Identity,
     /// The name to sign in with.
     pub(crate) name: String,
+    pub(crate) wishes: Wishes,
     pub(crate) client: ClientInfo,
     /// The space's own folder.
     pub(crate) folder: PathBuf,
@@ -82,6 +88,28 @@ pub(crate) struct EngineConfig {
     /// The loopback address of the node that runs in this program.
     pub(crate) hosted_here: Option<String>,
     pub(crate) notes: mpsc::Sender<Note>,
+}
+
+/// What of the settings an engine goes by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    /// Words that count as a mention, in lower case.
+    pub(crate) keywords: Vec<String>,
+    /// Nothing disturbs before this: milliseconds since 1970.
+    pub(crate) quiet_until: Option<i64>,
+    /// Others see how far one has read.
+    pub(crate) receipts: bool,
+}
+
+impl From<&Settings> for Wishes {
+    fn from(settings: &Settings) -> Self {
+        let keywords = settings.keywords.iter();
+        Self {
+            keywords: keywords.map(|word| word.to_lowercase()).collect(),
+            quiet_until: settings.quiet_until,
+            receipts: settings.receipts,
+        }
+    }
 }
 
 /// What happens to an engine from outside.
@@ -103,6 +131,7 @@ pub(crate) enum Input {
     },
     Name(String),
     Presence(SetPresence),
+    Wishes(Wishes),
     /// Events of ours past the outbox, for an import: one `append`, refused where there is no link.
     Append {
         events: Vec<Ready>,
@@ -123,6 +152,7 @@ impl Input {
             | Self::Look { .. }
             | Self::Name(_)
             | Self::Presence(_)
+            | Self::Wishes(_)
             | Self::Stop => {}
         }
     }
@@ -346,6 +376,10 @@ impl Engine {
                 }
             }
             Input::Presence(presence) => self.set_presence(presence),
+            Input::Wishes(wishes) => {
+                self.config.wishes = wishes;
+                self.notice_quiet();
+            }
             Input::Append { events, reply } => self.append_directly(&events, reply),
             Input::Stop => {}
         }
@@ -357,6 +391,7 @@ impl Engine {
             self.dial();
         }
         self.forget_typing(now);
+        self.notice_quiet();
     }
 
     /// The next instant at which something is due.
@@ -374,6 +409,7 @@ impl Engine {
             self.fetch_after,
             self.appending.next_try(),
             self.people.watch_due(),
+            self.quiet_ends(),
         ];
         [dial, self.marks.due(), self.out.due()]
             .into_iter()

@@ -334,14 +334,35 @@ impl Home {
             Command::create_room(ref request) => {
                 return self.pass_on(request.space, command, reply);
             }
-            Command::join_room(ref request) | Command::leave_room(ref request) => {
+            Command::join_room(ref request)
+            | Command::forget_room(ref request)
+            | Command::members(ref request)
+            | Command::pins(ref request) => {
                 return self.pass_on(request.space, command, reply);
             }
+            Command::leave_room(ref request) => return self.pass_on(request.space, command, reply),
+            Command::change_room(ref request) => {
+                return self.pass_on(request.space, command, reply);
+            }
+            Command::invite(ref request) | Command::remove(ref request) => {
+                return self.pass_on(request.space, command, reply);
+            }
+            Command::set_level(ref request) => return self.pass_on(request.space, command, reply),
             Command::browse_rooms(ref request) => {
                 return self.pass_on(request.space, command, reply);
             }
             Command::post(ref request) => return self.pass_on(request.space, command, reply),
-            Command::edit_queued(ref request) => {
+            Command::edit(ref request) => return self.pass_on(request.space, command, reply),
+            Command::delete(ref request) => return self.pass_on(request.space, command, reply),
+            Command::react(ref request) => return self.pass_on(request.space, command, reply),
+            Command::pin(ref request) => return self.pass_on(request.space, command, reply),
+            Command::item(ref request) | Command::versions(ref request) => {
+                return self.pass_on(request.space, command, reply);
+            }
+            Command::read_thread(ref request) => {
+                return self.pass_on(request.space, command, reply);
+            }
+            Command::mark_unread(ref request) => {
                 return self.pass_on(request.space, command, reply);
             }
             Command::discard_queued(ref request) | Command::retry_failed(ref request) => {

@@ -42,6 +42,11 @@ impl Picture {
                     put_room(&mut known.rooms, room);
                 }
             }
+            UiEvent::RoomGone { space, room } => {
+                if let Some(known) = self.space(*space) {
+                    known.rooms.retain(|known| known.room != *room);
+                }
+            }
             UiEvent::People { space, people } => {
                 if let Some(known) = self.space(*space) {
                     for person in people {

@@ -3,6 +3,7 @@
 //! A window opens one stream of [`UiEvent`]s, whose first is always `snapshot`, and sends
 //! commands (see `command.rs`). State moves only by events; commands answer little.
 
+use landline_protocol::access::RoomRights;
 use landline_protocol::down::{MarkChange, PresenceChange};
 use landline_protocol::{
     Admission, Content, EventId, File, MemberId, Mention, PresenceState, Refusal, Role, RoomId,
@@ -10,6 +11,11 @@ use landline_protocol::{
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+/// Emoji that are remembered as used last.
+pub const RECENT_EMOJI: usize = 16;
+/// Words that may count as a mention.
+pub const KEYWORDS: usize = 32;
 
 /// One change of what is on the screen.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -45,6 +51,11 @@ pub enum UiEvent {
     Room {
         space: SpaceId,
         room: RoomView,
+    },
+    /// What was kept of a room has been deleted on this device.
+    RoomGone {
+        space: SpaceId,
+        room: RoomId,
     },
     /// People are new or have changed.
     People {
@@ -145,6 +156,14 @@ pub struct Settings {
     pub notifications: bool,
     /// Show the text in notifications.
     pub notification_previews: bool,
+    /// Words that count as a mention, as one types them.
+    pub keywords: Vec<String>,
+    /// Nothing disturbs before this: milliseconds since 1970; null: no such time.
+    pub quiet_until: Option<i64>,
+    /// Others see how far I have read.
+    pub receipts: bool,
+    /// The emoji that I have reacted with, the last one first; at most [`RECENT_EMOJI`].
+    pub recent_emoji: Vec<String>,
     /// The room that was open last, opened first at the next start.
     pub last_space: Option<SpaceId>,
     pub last_room: Option<RoomId>,
@@ -159,6 +178,10 @@ impl Default for Settings {
             enter_sends: true,
             notifications: true,
             notification_previews: true,
+            keywords: Vec::new(),
+            quiet_until: None,
+            receipts: true,
+            recent_emoji: Vec::new(),
             last_space: None,
             last_room: None,
         }
@@ -268,6 +291,10 @@ pub struct RoomView {
     pub everyone: bool,
     /// One is a member; false: read-only, what was kept.
     pub open: bool,
+    /// Who made it; null where that is not here yet, or for a room that the node made.
+    pub creator: Option<MemberId>,
+    /// What I may do in it.
+    pub may: RoomRights,
     pub member_count: u64,
     /// Of a direct room only; else empty.
     pub members: Vec<MemberId>,
@@ -280,12 +307,31 @@ pub struct RoomView {
     pub mentions: u64,
     /// The seq of the first unread message of others; null where all is read.
     pub first_unread: Option<u64>,
+    /// Unread replies in the threads that I follow: those that I began, wrote in, or was mentioned
+    /// in. Not counted in `unread`.
+    pub unread_replies: u64,
+    /// Pinned messages, of what is here.
+    pub pins: u64,
+    /// What of it may disturb me.
+    pub level: Level,
     /// Milliseconds since 1970 of the newest message; null where none.
     pub last_at: Option<i64>,
     /// What was typed and not sent.
     pub draft: String,
     /// Messages in this room that the node has not accepted.
     pub queued: u64,
+}
+
+/// What of a room may disturb.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Level {
+    #[default]
+    Everything,
+    /// What mentions me, or holds one of my keywords.
+    Mentions,
+    Nothing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -329,7 +375,7 @@ pub enum ItemBody {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct MessageView {
     /// As it reads now, edits applied. Empty where deleted.
@@ -345,6 +391,69 @@ pub struct MessageView {
     pub imported_name: Option<String>,
     pub imported_at: Option<i64>,
     pub reactions: Vec<ReactionView>,
+    /// The thread that it began; null where nobody has replied.
+    pub replies: Option<RepliesView>,
+    /// What I have changed of it and the node has not accepted. All but what has failed shows
+    /// above already.
+    pub changes: Vec<ChangeView>,
+}
+
+/// What is said in the thread that a message began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RepliesView {
+    pub count: u64,
+    /// When the last one was accepted: milliseconds since 1970.
+    pub last_at: i64,
+    /// The seq of the last one.
+    pub last: u64,
+    /// Whoever wrote last, the latest first; at most three.
+    pub authors: Vec<MemberId>,
+    /// Those that I have not read; 0 where I do not follow the thread.
+    pub unread: u64,
+}
+
+/// A change of mine to a message, in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ChangeView {
+    /// Of the change itself: what is discarded or tried again.
+    pub id: EventId,
+    pub kind: ChangeKind,
+    /// The text of an edit, else null.
+    pub text: Option<String>,
+    pub state: ItemState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ChangeKind {
+    Edit,
+    Delete,
+    Reaction,
+    Pin,
+}
+
+/// A message as it read at some time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct VersionView {
+    pub text: String,
+    /// From when on it read so: milliseconds since 1970.
+    pub at: i64,
+}
+
+/// Which part of a room's log is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Part {
+    All,
+    /// Without what was said in threads.
+    Main,
+    /// The message that began a thread, and what was said in it.
+    Thread(EventId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -85,6 +85,11 @@ pub fn rebuild(c: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Takes the messages of a room, whose log is gone, out of the tables and the index.
+pub(crate) fn remove_messages(c: &Connection, room: RoomId) -> Result<(), StoreError> {
+    index::remove_orphans(c, room)
+}
+
 /// Makes the rows of one room (or of the directory) anew from its log, after a fork.
 pub fn rebuild_room(c: &Connection, room: RoomId) -> Result<(), StoreError> {
     // Rows of messages are made anew in place, which spares the index those that stay the same.

@@ -1,8 +1,9 @@
 //! The log and the tables that follow from it, in SQLite: one schema for the node and its clients.
 //!
 //! [`log`] is the truth. [`apply`] keeps the tables that follow from it: [`rooms`], [`messages`],
-//! the index that [`search`] reads. Beside them stands what no log tells: [`marks`], [`settings`],
-//! and what only a client has ([`segments`], [`listing`], [`outbox`], [`drafts`]) or only a node
+//! [`threads`], the index that [`search`] reads. Beside them stands what no log tells: [`marks`], [`settings`],
+//! and what only a client has ([`segments`], [`listing`], [`outbox`], [`drafts`],
+//! [`choices`]) or only a node
 //! ([`sessions`]). All of these are plain functions on a [`Connection`], so that they work in a
 //! read, a transaction or a savepoint; [`Store`] only owns the threads and files.
 //!
@@ -11,8 +12,10 @@
 pub mod apply;
 mod bytes;
 mod checkpoint;
+pub mod choices;
 pub mod drafts;
 mod error;
+mod forget;
 pub mod listing;
 mod lock;
 pub mod log;
@@ -28,9 +31,11 @@ pub mod segments;
 pub mod sessions;
 pub mod settings;
 mod store;
+pub mod threads;
 mod writer;
 
 pub use error::StoreError;
+pub use forget::forget;
 pub use lock::DataLock;
 pub use mend::sync_name;
 pub use rusqlite::Connection;

@@ -27,10 +27,12 @@ const KEPT: &[Table] = &[
     Table("outbox", "id"),
     Table("outbox_need", "id, needs"),
     Table("draft", "room"),
+    Table("thread_mark", "thread"),
+    Table("choice", "room"),
     Table("session", "token_hash"),
 ];
 /// Where nothing beside the log can be had again: without a log, marks point at nothing.
-const OF_LOGS: &[&str] = &["mark"];
+const OF_LOGS: &[&str] = &["mark", "thread_mark"];
 const LOG: Table = Table("event", "ref");
 /// Rows written in one transaction.
 const ROWS_AT_ONCE: usize = 5_000;

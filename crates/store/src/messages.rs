@@ -3,6 +3,7 @@
 
 mod reactions;
 mod unread;
+mod versions;
 
 use landline_protocol::{Content, Event, EventId, File, MemberId, Mention, RoomId};
 use rusqlite::{Connection, Row, params};
@@ -12,7 +13,48 @@ use serde_json::value::RawValue;
 use crate::bytes::{self, Blob, id, id_or_null, seq, sql_limit, sql_seq};
 use crate::{StoreError, log};
 pub use reactions::Reacted;
-pub use unread::{Unread, newest_at, unread};
+pub use unread::{Unread, newest_at, pins_here, unread};
+pub use versions::{Version, versions};
+
+/// What of a room's log is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    All,
+    /// Without what was said in threads.
+    Main,
+    /// What was said in the thread that this message began, without the message itself.
+    Thread(EventId),
+}
+
+impl Part {
+    /// The query for lines of it, to which a condition is added. `?1` is the room, `?4` the thread.
+    fn lines(self) -> String {
+        match self {
+            Self::All => format!("{LINES} event.room = ?1 AND ?4 IS NULL AND "),
+            Self::Main => {
+                format!("{LINES} event.room = ?1 AND ?4 IS NULL AND message.thread IS NULL AND ")
+            }
+            Self::Thread(_) => {
+                format!("{REPLIES} +message.room = ?1 AND message.thread = ?4 AND ")
+            }
+        }
+    }
+
+    /// The column that it is read along, on an index.
+    const fn along(self) -> &'static str {
+        match self {
+            Self::All | Self::Main => "event.seq",
+            Self::Thread(_) => "message.seq",
+        }
+    }
+
+    const fn thread(self) -> Option<EventId> {
+        match self {
+            Self::All | Self::Main => None,
+            Self::Thread(thread) => Some(thread),
+        }
+    }
+}
 
 /// One line of a timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +75,13 @@ impl Line {
         match self {
             Self::Message(row) => row.id,
             Self::System(row) => row.id,
+        }
+    }
+
+    pub const fn room(&self) -> RoomId {
+        match self {
+            Self::Message(row) => row.room,
+            Self::System(row) => row.room,
         }
     }
 }
@@ -81,16 +130,19 @@ pub struct SystemRow {
 pub fn page_before(
     c: &Connection,
     room: RoomId,
+    part: Part,
     before: Option<u64>,
     limit: usize,
 ) -> Result<Vec<Line>, StoreError> {
+    let (lines, seq) = (part.lines(), part.along());
     let mut lines = page(
         c,
-        "event.room = ?1 AND event.seq < ?2 ORDER BY event.seq DESC LIMIT ?3",
+        &format!("{lines} {seq} < ?2 ORDER BY {seq} DESC LIMIT ?3"),
         params![
             Blob(room),
             before.map_or(i64::MAX, sql_seq),
-            sql_limit(limit)
+            sql_limit(limit),
+            part.thread().map(Blob)
         ],
     )?;
     lines.reverse();
@@ -101,13 +153,20 @@ pub fn page_before(
 pub fn page_after(
     c: &Connection,
     room: RoomId,
+    part: Part,
     after: u64,
     limit: usize,
 ) -> Result<Vec<Line>, StoreError> {
+    let (lines, seq) = (part.lines(), part.along());
     page(
         c,
-        "event.room = ?1 AND event.seq > ?2 ORDER BY event.seq LIMIT ?3",
-        params![Blob(room), sql_seq(after), sql_limit(limit)],
+        &format!("{lines} {seq} > ?2 ORDER BY {seq} LIMIT ?3"),
+        params![
+            Blob(room),
+            sql_seq(after),
+            sql_limit(limit),
+            part.thread().map(Blob)
+        ],
     )
 }
 
@@ -116,20 +175,29 @@ pub fn page_after(
 pub fn around(
     c: &Connection,
     room: RoomId,
+    part: Part,
     seq: u64,
     limit: usize,
 ) -> Result<Vec<Line>, StoreError> {
     let before = limit / 2 + 1;
-    let mut lines = page_before(c, room, Some(seq.saturating_add(1)), before)?;
-    lines.extend(page_after(c, room, seq, limit.saturating_sub(before))?);
+    let mut lines = page_before(c, room, part, Some(seq.saturating_add(1)), before)?;
+    lines.extend(page_after(
+        c,
+        room,
+        part,
+        seq,
+        limit.saturating_sub(before),
+    )?);
     Ok(lines)
 }
 
 /// The line that an event makes, if it makes one.
 pub fn find(c: &Connection, id: EventId) -> Result<Option<Line>, StoreError> {
-    Ok(page(c, "event.id = ?1", params![Blob(id)])?
-        .into_iter()
-        .next())
+    Ok(
+        page(c, &format!("{LINES} event.id = ?1"), params![Blob(id)])?
+            .into_iter()
+            .next(),
+    )
 }
 
 /// The pinned messages of a room, the newest `limit`, in rising `seq`.
@@ -157,12 +225,20 @@ const LINES: &str = "SELECT event.seq, event.id, event.room, event.author, sent_
         AND (type <> 'message' OR docid IS NOT NULL)
         AND ";
 
+/// The same of a thread, found by the index of threads: a room may have many more lines. (The `+`
+/// before the room's column keeps SQLite from going by the room.)
+const REPLIES: &str = "SELECT event.seq, event.id, event.room, event.author, sent_at, accepted_at,
+        NULL, text, edited, deleted, pinned, reply_to, thread, mentions, files, imported_name,
+        imported_at
+    FROM message CROSS JOIN event ON event.room = message.room AND event.seq = message.seq
+    WHERE ";
+
 fn page(
     c: &Connection,
-    condition: &str,
+    sql: &str,
     params: &[&dyn rusqlite::ToSql],
 ) -> Result<Vec<Line>, StoreError> {
-    let mut statement = c.prepare_cached(&format!("{LINES}{condition}"))?;
+    let mut statement = c.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     let mut lines = Vec::new();
     while let Some(row) = rows.next()? {

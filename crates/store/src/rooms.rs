@@ -94,6 +94,14 @@ pub fn members(c: &Connection, room: RoomId) -> Result<Vec<MemberRow>, StoreErro
     Ok(members)
 }
 
+/// Whether somebody is in a room by its log.
+pub fn is_in(c: &Connection, room: RoomId, member: MemberId) -> Result<bool, StoreError> {
+    Ok(
+        c.prepare_cached("SELECT 1 FROM member WHERE room = ?1 AND member = ?2 AND present = 1")?
+            .exists((Blob(room), Blob(member)))?,
+    )
+}
+
 /// The rooms that somebody is in by their logs, by id; those for everyone are not among them.
 pub fn of_member(c: &Connection, member: MemberId) -> Result<Vec<RoomId>, StoreError> {
     let rooms = c

@@ -1,13 +1,18 @@
 //! Full text search over messages as they read now, newest first.
 //!
-//! What a person typed is taken apart into words and quoted phrases, and each is handed to FTS5 as
-//! a quoted string: no input is an operator, and none is a syntax error.
+//! What a person typed is taken apart into words and quoted phrases. The index finds them as whole
+//! words, handed to FTS5 as quoted strings: no input is an operator, and none is a syntax error.
+//! What stands within a word, as in languages that are written without spaces, no index of words
+//! finds: for that the newest messages are read one by one ([`scan`]), where it is asked for.
+
+mod scan;
+mod snippet;
 
 use landline_protocol::{Event, MemberId, RoomId};
 use rusqlite::{Connection, params};
 
 use crate::apply::first_docid;
-use crate::bytes::{Blob, sql_limit};
+use crate::bytes::sql_limit;
 use crate::{StoreError, log};
 
 /// Words and phrases that a query may have; the rest is not looked at.
@@ -26,11 +31,25 @@ pub struct Query<'a> {
     pub text: &'a str,
     /// Only in these rooms; `None`: in all.
     pub rooms: Option<&'a [RoomId]>,
-    /// Only by this member.
-    pub author: Option<MemberId>,
+    /// Only by these members; `None`: by anybody.
+    pub authors: Option<&'a [MemberId]>,
     /// Only what was accepted before: milliseconds since 1970 UTC.
     pub before: Option<i64>,
+    /// Only what was accepted then or later.
+    pub after: Option<i64>,
+    pub has: Has,
+    /// How many messages are read for what stands within words, the newest first; 0: none. There
+    /// case does not matter, and accents do.
+    pub within: usize,
     pub limit: usize,
+}
+
+/// What a message must hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Has {
+    pub file: bool,
+    pub link: bool,
+    pub code: bool,
 }
 
 /// A message that was found.
@@ -42,47 +61,73 @@ pub struct Hit {
     pub snippet: String,
 }
 
-/// The newest messages that match. A query without a word in it finds nothing.
-///
+/// A hit, and where it stands in the order of all messages.
+struct Found {
+    docid: i64,
+    hit: Hit,
+}
+
+/// The newest messages that match. A query without a word in it finds what the rest of it says, and
+/// nothing where there is no rest.
+pub fn search(c: &Connection, query: &Query<'_>) -> Result<Vec<Hit>, StoreError> {
+    let terms = Terms::of(query.text);
+    let mut found = match terms.fts() {
+        Some(words) => words_in(c, query, &words)?,
+        None => Vec::new(),
+    };
+    let narrowed = query.has != Has::default()
+        || query.authors.is_some()
+        || query.before.is_some()
+        || query.after.is_some();
+    if query.within > 0 && (!terms.all.is_empty() || narrowed) {
+        scan::add(c, query, &terms, &mut found)?;
+    }
+    Ok(found.into_iter().map(|found| found.hit).collect())
+}
+
+/// What every search narrows by, with its parameters from `?2` to `?8`.
+const NARROWED: &str = "
+    message.docid < ?2 AND message.docid >= ?3
+    AND (?4 IS NULL OR message.room IN (SELECT unhex(value) FROM json_each(?4)))
+    AND (?5 IS NULL OR message.author IN (SELECT unhex(value) FROM json_each(?5)))
+    AND (?6 = 0 OR message.files IS NOT NULL)
+    AND (?7 = 0 OR message.text LIKE '%http://%' OR message.text LIKE '%https://%')
+    AND (?8 = 0 OR message.text LIKE '%`%')";
+
 /// The index walks its `docid`s newest first by itself, so that nothing is sorted, a common word
 /// costs no more than a rare one, and snippets are made for the hits only.
-pub fn search(c: &Connection, query: &Query<'_>) -> Result<Vec<Hit>, StoreError> {
-    let Some(words) = fts_query(query.text) else {
-        return Ok(Vec::new());
-    };
-    let rooms = query.rooms.map(|rooms| {
-        let hex: Vec<String> = rooms
-            .iter()
-            .map(|room| room.uuid().simple().to_string())
-            .collect();
-        serde_json::to_string(&hex)
-    });
+fn words_in(c: &Connection, query: &Query<'_>, words: &str) -> Result<Vec<Found>, StoreError> {
     let hits = c
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT event.seq, id, event.room, event.author, sent_at, accepted_at, content, sig,
-                 snippet(message_fts, 0, char(0xE000), char(0xE001), '…', ?6)
+                 snippet(message_fts, 0, char(0xE000), char(0xE001), '…', ?10), message.docid
              FROM message_fts
              CROSS JOIN message ON message.docid = message_fts.rowid
              CROSS JOIN event ON event.room = message.room AND event.seq = message.seq
-             WHERE message_fts MATCH ?1
-                 AND message_fts.rowid < ?2
-                 AND (?3 IS NULL OR message.room IN (SELECT unhex(value) FROM json_each(?3)))
-                 AND (?4 IS NULL OR message.author = ?4)
-             ORDER BY message_fts.rowid DESC LIMIT ?5",
-        )?
+             WHERE message_fts MATCH ?1 AND message_fts.rowid < ?2 AND {NARROWED}
+             ORDER BY message_fts.rowid DESC LIMIT ?9",
+        ))?
         .query_map(
             params![
                 words,
                 query.before.map_or(i64::MAX, first_docid),
-                rooms.transpose()?,
-                query.author.map(Blob),
+                query.after.map_or(0, first_docid),
+                hex(query.rooms, |room| room.uuid().into_bytes().to_vec())?,
+                hex(query.authors, |member| member.as_bytes().to_vec())?,
+                query.has.file,
+                query.has.link,
+                query.has.code,
                 sql_limit(query.limit),
                 SNIPPET_WORDS,
             ],
             |row| {
-                Ok(Hit {
+                let hit = Hit {
                     event: log::event(row)?,
                     snippet: row.get(8)?,
+                };
+                Ok(Found {
+                    docid: row.get(9)?,
+                    hit,
                 })
             },
         )?
@@ -90,32 +135,56 @@ pub fn search(c: &Connection, query: &Query<'_>) -> Result<Vec<Hit>, StoreError>
     Ok(hits)
 }
 
-/// An FTS5 query of quoted strings only; `None` where there is no word in it.
-fn fts_query(text: &str) -> Option<String> {
-    let mut terms: Vec<String> = Vec::new();
-    let mut last_may_go_on = false;
-    // Every second piece between quotes is a phrase; one that is not closed is one too.
-    for (index, piece) in text.split('"').enumerate() {
-        let phrase = index % 2 == 1;
-        let found: Vec<&str> = if phrase {
-            vec![piece]
-        } else {
-            piece.split_whitespace().collect()
-        };
-        for term in found {
-            if term.chars().any(char::is_alphanumeric) && terms.len() < TERMS {
-                // SQLite's own text ends at a NUL.
-                terms.push(format!("\"{}\"", term.replace('\0', " ")));
-                last_may_go_on = !phrase && term.len() >= BEGINNING_BYTES;
+/// Ids as JSON that SQLite reads: a list of hex; `None` stays none.
+fn hex<T>(ids: Option<&[T]>, bytes: impl Fn(&T) -> Vec<u8>) -> Result<Option<String>, StoreError> {
+    let Some(ids) = ids else { return Ok(None) };
+    let hex: Vec<String> = ids
+        .iter()
+        .map(|id| bytes(id).iter().map(|byte| format!("{byte:02x}")).collect())
+        .collect();
+    Ok(Some(serde_json::to_string(&hex)?))
+}
+
+/// Words and phrases that were typed.
+struct Terms {
+    all: Vec<String>,
+    /// The last one may be the beginning of a word.
+    begun: bool,
+}
+
+impl Terms {
+    fn of(text: &str) -> Self {
+        let mut all: Vec<String> = Vec::new();
+        let mut last_may_go_on = false;
+        // Every second piece between quotes is a phrase; one that is not closed is one too.
+        for (index, piece) in text.split('"').enumerate() {
+            let phrase = index % 2 == 1;
+            let found: Vec<&str> = if phrase {
+                vec![piece.trim()]
+            } else {
+                piece.split_whitespace().collect()
+            };
+            for term in found {
+                if term.chars().any(char::is_alphanumeric) && all.len() < TERMS {
+                    // SQLite's own text ends at a NUL.
+                    all.push(term.replace('\0', " "));
+                    last_may_go_on = !phrase && term.len() >= BEGINNING_BYTES;
+                }
             }
         }
+        Self {
+            begun: last_may_go_on && text.ends_with(char::is_alphanumeric),
+            all,
+        }
     }
-    if last_may_go_on && text.ends_with(char::is_alphanumeric) {
-        terms.last_mut()?.push('*');
-    }
-    if terms.is_empty() {
-        None
-    } else {
-        Some(terms.join(" "))
+
+    /// An FTS5 query of quoted strings only; `None` where there is no word.
+    fn fts(&self) -> Option<String> {
+        if self.all.is_empty() {
+            return None;
+        }
+        let quoted: Vec<String> = self.all.iter().map(|term| format!("\"{term}\"")).collect();
+        let begun = if self.begun { "*" } else { "" };
+        Some(quoted.join(" ") + begun)
     }
 }

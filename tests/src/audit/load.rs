@@ -66,12 +66,14 @@ async fn act(app: &App, dice: &mut Dice) {
         75..82 => {
             let query = words::said(dice);
             let query: String = query.split_whitespace().take(1).collect();
-            let request = json!({ "query": query, "room": null, "limit": 20 });
+            let within = dice.within(0..2) == 0;
+            let request = json!({ "query": query, "room": null, "within": within, "limit": 20 });
             ask(app, "search", request).await;
         }
         82..89 => {
             let request = json!({
-                "room": room.room, "before": null, "after": null, "around": null, "limit": 100,
+                "room": room.room, "part": "all",
+                "before": null, "after": null, "around": null, "limit": 100,
             });
             ask(app, "page", request).await;
         }
@@ -186,7 +188,8 @@ async fn join_room(app: &App, dice: &mut Dice) {
 
 async fn leave_room(app: &App, room: &RoomView) {
     if room.kind == RoomKind::Public && !room.everyone {
-        ask(app, "leave_room", json!({ "room": room.room })).await;
+        let request = json!({ "room": room.room, "forget": false });
+        ask(app, "leave_room", request).await;
     }
 }
 

@@ -70,6 +70,7 @@ async fn history_is_read_and_searched_offline() {
         space: ana.space(),
         query: "hovercraft NAI".into(),
         room: None,
+        within: false,
         limit: 10,
     };
     let hits = ana.client().search(search).await.unwrap().hits;

@@ -11,4 +11,5 @@ mod failures;
 mod import;
 mod offline;
 mod tail;
+mod talk;
 mod world;

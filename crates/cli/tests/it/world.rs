@@ -211,6 +211,21 @@ impl Person {
             .collect()
     }
 
+    /// Starts a command that goes on, and waits for its first object.
+    pub(crate) fn runs(&self, args: &[&str]) -> (Running, Value) {
+        let mut child = self
+            .command(&[args, &["--json"]].concat())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let running = Running(child);
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let said = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
+        (running, said)
+    }
+
     /// Starts `tail --json` and waits until it follows.
     pub(crate) fn tail(&self, args: &[&str]) -> Tail {
         let mut child = self
@@ -224,6 +239,16 @@ impl Person {
             lines_of_err(child.stderr.take().unwrap()),
         );
         Tail { child, out, err }
+    }
+}
+
+/// A command that goes on. Ended with this.
+pub(crate) struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -308,4 +333,12 @@ fn lines(reader: impl std::io::BufRead + Send + 'static) -> Receiver<String> {
             .all(|line| sender.send(line).is_ok());
     });
     lines
+}
+
+/// Looks again and again until it is so.
+pub(crate) fn eventually(what: &str, so: impl Fn() -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !so() {
+        assert!(Instant::now() < until, "waited in vain: {what}");
+    }
 }

@@ -17,7 +17,7 @@ use tokio::time::{Duration, Instant};
 use super::linking::Wait;
 use super::online::Asked;
 use super::receive::Way;
-use super::{Engine, Phase, views};
+use super::{Engine, Phase, overlay, views};
 use crate::ClientError;
 use crate::link::Backoff;
 use crate::sync::NodeLog;
@@ -92,11 +92,11 @@ impl Engine {
                     Batch::default()
                 };
                 let new = events.iter().map(|event| event.id);
-                let items = waiting_items(c, me, new.chain(batch.begun.iter().copied()))?;
+                let items = shown_items(c, me, new.chain(batch.begun.iter().copied()))?;
                 Ok::<_, ClientError>((batch, items))
             })
             .await?;
-        self.tell_waiting(items);
+        self.tell_items_of(items);
         self.appending.wake();
         if !batch.events.is_empty() {
             self.send(batch.events);
@@ -122,7 +122,7 @@ impl Engine {
             .store
             .write(move |c| {
                 let batch = hand_over_next(c, limit)?;
-                let items = waiting_items(c, me, batch.begun.iter().copied())?;
+                let items = shown_items(c, me, batch.begun.iter().copied())?;
                 Ok::<_, ClientError>((batch, items))
             })
             .await?;
@@ -130,7 +130,7 @@ impl Engine {
             self.appending.idle = true;
             return Ok(());
         }
-        self.tell_waiting(items);
+        self.tell_items_of(items);
         self.send(batch.events);
         Ok(())
     }
@@ -287,7 +287,7 @@ impl Engine {
             return Ok(());
         }
         let (me, space) = (self.me(), self.space());
-        let (accepted, waiting) = self
+        let (accepted, refused, waiting) = self
             .config
             .store
             .write(move |c| {
@@ -297,16 +297,19 @@ impl Engine {
                         accepted.push(event);
                     }
                 }
-                let mut rooms = BTreeSet::new();
+                let mut refused = Vec::new();
                 for (id, refusal) in &failed {
                     if let Some(waiting) = outbox::get(c, *id)? {
                         outbox::fail(c, *id, refusal)?;
-                        rooms.insert(waiting.event.room);
+                        refused.push(waiting);
                     }
                 }
-                Ok::<_, ClientError>((accepted, room_items(c, me, &rooms)?))
+                let rooms = refused.iter().map(|waiting| waiting.event.room).collect();
+                let items = room_items(c, me, &rooms)?;
+                Ok::<_, ClientError>((accepted, refused, items))
             })
             .await?;
+        refused.iter().for_each(|waiting| self.stays(waiting));
         for event in accepted {
             let room = event.room;
             self.out.room_changed(room);
@@ -328,13 +331,13 @@ impl Engine {
                 self.out.say(UiEvent::Items { space, room, items });
             }
         }
-        self.tell_waiting(waiting);
+        self.tell_items_of(waiting);
         self.out.space_changed();
         Ok(())
     }
 
-    /// Tells lines that wait, and that their rooms' counts have changed.
-    pub(super) fn tell_waiting(&mut self, items: Vec<(RoomId, Item)>) {
+    /// Tells lines that what waits makes or changes, and that their rooms' counts have changed.
+    pub(super) fn tell_items_of(&mut self, items: Vec<(RoomId, Item)>) {
         let mut by_room: BTreeMap<RoomId, Vec<Item>> = BTreeMap::new();
         for (room, item) in items {
             by_room.entry(room).or_default().push(item);
@@ -372,37 +375,34 @@ fn hand_over_next(c: &Connection, limit: usize) -> Result<Batch, StoreError> {
     })
 }
 
-/// The lines that these events make while they wait.
-pub(super) fn waiting_items(
+/// The lines that these waiting events make, and those that they change.
+pub(super) fn shown_items(
     c: &Connection,
     me: MemberId,
     ids: impl IntoIterator<Item = EventId>,
-) -> Result<Vec<(RoomId, Item)>, StoreError> {
-    let mut items = Vec::new();
-    let mut seen = BTreeSet::new();
+) -> Result<Vec<(RoomId, Item)>, ClientError> {
+    let mut shown = Vec::new();
     for id in ids {
-        if seen.insert(id)
-            && let Some(waiting) = outbox::get(c, id)?
-        {
-            items.extend(views::waiting_item(&waiting, me).map(|item| (waiting.event.room, item)));
+        if let Some(waiting) = outbox::get(c, id)? {
+            let about = overlay::about(&Content::read(&waiting.event.content));
+            shown.extend(about.into_iter().chain([id]));
         }
     }
-    Ok(items)
+    views::items(c, me, shown)
 }
 
-/// All the lines that wait in these rooms.
+/// All the lines that wait in these rooms, and those that they change.
 pub(super) fn room_items(
     c: &Connection,
     me: MemberId,
     rooms: &BTreeSet<RoomId>,
-) -> Result<Vec<(RoomId, Item)>, StoreError> {
-    let mut items = Vec::new();
+) -> Result<Vec<(RoomId, Item)>, ClientError> {
+    let mut waiting = Vec::new();
     for room in rooms {
-        for waiting in outbox::of_room(c, *room)? {
-            items.extend(views::waiting_item(&waiting, me).map(|item| (*room, item)));
-        }
+        let here = outbox::of_room(c, *room)?.into_iter();
+        waiting.extend(here.map(|waiting| waiting.event.id));
     }
-    Ok(items)
+    shown_items(c, me, waiting)
 }
 
 fn makes_direct_room(event: &NewEvent) -> bool {

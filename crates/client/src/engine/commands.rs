@@ -1,25 +1,17 @@
 //! What the person does. Whatever changes a room is written to the outbox, with or without a link.
 
-use landline_protocol::limits::ROOMS_PAGE;
-use landline_protocol::up::Rooms;
 use landline_protocol::{
-    Code, Content, Edit, EventId, EventSignature, MemberId, Message, NewEvent, Profile, Refusal,
-    RoomCreated, RoomId, RoomKind, direct_room_id, sign_event,
+    Code, Content, EventId, EventSignature, Message, NewEvent, Profile, Refusal, RoomId, sign_event,
 };
 use landline_store::{StoreError, drafts, outbox};
 use serde_json::value::RawValue;
 
-use super::append::waiting_items;
+use super::append::shown_items;
 use super::marks::no_room;
-use super::online::Asked;
-use super::room::{Room, created};
-use super::{Engine, Phase};
+use super::{Engine, overlay, views};
 use crate::ClientError;
-use crate::command::{
-    Answer, Command, CreateRoom, EditQueued, ItemAnswer, Nothing, Post, RoomAnswer, SaveDraft,
-};
+use crate::command::{Answer, Command, ItemAnswer, Nothing, Post, SaveDraft};
 use crate::home::Reply;
-use crate::sync::Sync;
 use crate::ui::UiEvent;
 
 impl Engine {
@@ -35,14 +27,27 @@ impl Engine {
             Command::join_room(request) => {
                 self.join_room(request.room).await.map(Answer::join_room)
             }
-            Command::leave_room(request) => {
-                self.leave_room(request.room).await.map(Answer::leave_room)
-            }
+            Command::leave_room(request) => self.leave_room(request).await.map(Answer::leave_room),
             Command::browse_rooms(request) => return self.browse(request.query, reply),
-            Command::post(request) => self.post(request).await.map(Answer::post),
-            Command::edit_queued(request) => {
-                self.edit_queued(request).await.map(Answer::edit_queued)
+            Command::forget_room(request) => self
+                .forget_room(request.room)
+                .await
+                .map(Answer::forget_room),
+            Command::change_room(request) => {
+                self.change_room(request).await.map(Answer::change_room)
             }
+            Command::invite(request) => self.invite(request).await.map(Answer::invite),
+            Command::remove(request) => self.remove(request).await.map(Answer::remove),
+            Command::members(request) => return self.members(&request, reply),
+            Command::set_level(request) => self.set_level(&request).await.map(Answer::set_level),
+            Command::post(request) => self.post(request).await.map(Answer::post),
+            Command::edit(request) => self.edit_message(request).await.map(Answer::edit),
+            Command::delete(request) => self.delete_message(request).await.map(Answer::delete),
+            Command::react(request) => self.react(request).await.map(Answer::react),
+            Command::pin(request) => self.pin_message(request).await.map(Answer::pin),
+            Command::pins(request) => return self.pins(&request, reply),
+            Command::item(request) => return self.item(&request, reply),
+            Command::versions(request) => return self.versions(&request, reply),
             Command::discard_queued(request) => {
                 self.discard(request.id).await.map(Answer::discard_queued)
             }
@@ -51,6 +56,12 @@ impl Engine {
             }
             Command::page(request) => return self.page(&request, reply),
             Command::read(request) => self.read_up_to(&request).await.map(Answer::read),
+            Command::read_thread(request) => {
+                self.read_thread(request).await.map(Answer::read_thread)
+            }
+            Command::mark_unread(request) => {
+                self.mark_unread(&request).await.map(Answer::mark_unread)
+            }
             Command::typing(request) => {
                 self.set_typing(&request);
                 Ok(Answer::typing(Nothing {}))
@@ -86,13 +97,13 @@ impl Engine {
     }
 
     /// What the node would refuse anyway is refused at once, where it can be known here.
-    fn may_write(&self, room: RoomId) -> Result<(), Refusal> {
+    pub(super) fn may_write(&self, room: RoomId) -> Result<(), Refusal> {
         let room = self
             .rooms
             .get(&room)
             .filter(|_| room != self.directory())
             .ok_or_else(no_room)?;
-        if !room.open {
+        if !room.is_open() {
             return Err(Refusal::not_allowed("you are no longer in this room"));
         }
         if room.info.archived {
@@ -101,137 +112,49 @@ impl Engine {
         Ok(())
     }
 
-    async fn create_room(&mut self, request: CreateRoom) -> Result<RoomAnswer, Refusal> {
-        let me = self.me();
-        let mut members: Vec<MemberId> = request.members;
-        match request.kind {
-            RoomKind::Public => members.clear(),
-            RoomKind::Private | RoomKind::Direct | RoomKind::Unknown => members.push(me),
-        }
-        members.sort();
-        members.dedup();
-        let room = match request.kind {
-            RoomKind::Direct => direct_room_id(self.space(), &members),
-            RoomKind::Public | RoomKind::Private | RoomKind::Unknown => {
-                self.config.random.room_id(self.config.clock.now())
-            }
-        };
-        if self.rooms.get(&room).is_some_and(|room| room.open) {
-            return Ok(RoomAnswer { room });
-        }
-        let content = RoomCreated {
-            kind: request.kind,
-            name: request.name.trim().to_owned(),
-            topic: request.topic.trim().to_owned(),
-            members,
-            everyone: false,
-        };
-        let event = self.new_event(room, &Content::RoomCreated(content.clone()))?;
-        let id = event.id;
-        self.queue(vec![event]).await?;
-        let info = created(room, id, &content);
-        let new = || Room::new(info, true, Sync::new(Vec::new(), None));
-        self.rooms.entry(room).or_insert_with(new);
-        self.out.room_changed(room);
-        Ok(RoomAnswer { room })
-    }
-
-    async fn join_room(&mut self, room: RoomId) -> Result<Nothing, Refusal> {
-        if !self.rooms.get(&room).is_some_and(|room| room.open) {
-            let event = self.new_event(room, &Content::Joined)?;
-            self.queue(vec![event]).await?;
-        }
-        Ok(Nothing {})
-    }
-
-    async fn leave_room(&mut self, id: RoomId) -> Result<Nothing, Refusal> {
-        let room = self.rooms.get(&id).ok_or_else(no_room)?;
-        if room.info.everyone || room.info.kind == RoomKind::Direct {
-            return Err(Refusal::not_allowed("nobody leaves this room"));
-        }
-        if room.open {
-            let event = self.new_event(id, &Content::Left)?;
-            self.queue(vec![event]).await?;
-        }
-        Ok(Nothing {})
-    }
-
-    fn browse(&mut self, query: String, reply: Reply) {
-        let Phase::Online(online) = &mut self.phase else {
-            return Asked::Browse(reply).lost();
-        };
-        let query = Some(query.trim().to_owned()).filter(|query| !query.is_empty());
-        let rooms = Rooms {
-            query,
-            after: None,
-            limit: Some(ROOMS_PAGE as u64),
-        };
-        if let Err(asked) = online.ask("rooms", &rooms, Asked::Browse(reply)) {
-            asked.lost();
-        }
-    }
-
-    /// Changes a message that waits. One that the node may have is changed by an edit behind it.
-    async fn edit_queued(&mut self, request: EditQueued) -> Result<Nothing, Refusal> {
-        let id = request.id;
+    /// Takes back what waits, with all that needs it. A message that the node may have is deleted
+    /// instead.
+    pub(super) async fn discard(&mut self, id: EventId) -> Result<Nothing, Refusal> {
         let waiting = self.waiting(id).await?;
-        let Content::Message(message) = Content::read(&waiting.event.content) else {
-            return Err(Refusal::bad_request("only a message can be edited"));
-        };
-        if waiting.state == outbox::State::Unsettled {
-            let edit = Edit {
-                target: id,
-                text: request.text,
-                mentions: message.mentions,
-            };
-            let event = self.new_event(waiting.event.room, &Content::Edit(edit))?;
-            self.queue(vec![event]).await?;
-            return Ok(Nothing {});
-        }
-        let content = Content::Message(Message {
-            text: request.text,
-            ..message
-        });
-        let changed = self.sign(id, waiting.event.room, waiting.event.sent_at, &content)?;
-        let me = self.me();
-        let items = self
+        let (room, me) = (waiting.event.room, self.me());
+        let gone = self
             .config
             .store
             .write(move |c| {
-                outbox::edit(c, id, &changed.content, changed.sig.as_deref())?;
-                Ok::<_, ClientError>(waiting_items(c, me, [id])?)
+                let before = outbox::of_room(c, room)?;
+                let gone = match outbox::discard(c, id) {
+                    Ok(gone) => gone,
+                    Err(StoreError::Unsettled(_)) => return Ok(None),
+                    Err(error) => return Err(error.into()),
+                };
+                let gone: Vec<_> = before
+                    .into_iter()
+                    .filter(|waiting| gone.contains(&waiting.event.id))
+                    .collect();
+                let about = gone.iter().filter_map(|gone| about(&gone.event.content));
+                let changed = views::items(c, me, about)?;
+                Ok::<_, ClientError>(Some((gone, changed)))
             })
             .await?;
-        self.tell_waiting(items);
-        Ok(Nothing {})
-    }
-
-    /// Takes back what waits, with all that needs it. What the node may have is deleted instead.
-    async fn discard(&mut self, id: EventId) -> Result<Nothing, Refusal> {
-        let waiting = self.waiting(id).await?;
-        let room = waiting.event.room;
-        let gone = match self
-            .config
-            .store
-            .write(move |c| outbox::discard(c, id))
-            .await
-        {
-            Ok(gone) => gone,
-            Err(StoreError::Unsettled(_)) => {
-                let delete = Content::Delete(landline_protocol::Delete { target: id });
-                let event = self.new_event(room, &delete)?;
-                self.queue(vec![event]).await?;
-                return Ok(Nothing {});
+        let Some((gone, changed)) = gone else {
+            if !matches!(Content::read(&waiting.event.content), Content::Message(_)) {
+                let words = "it is on its way already";
+                return Err(Refusal::new(Code::Conflict, words));
             }
-            Err(error) => return Err(ClientError::from(error).into()),
+            let delete = Content::Delete(landline_protocol::Delete { target: id });
+            let event = self.new_event(room, &delete)?;
+            self.queue(vec![event]).await?;
+            return Ok(Nothing {});
         };
-        for id in gone {
+        for waiting in gone {
             self.out.say(UiEvent::ItemGone {
                 space: self.space(),
                 room,
-                id,
+                id: waiting.event.id,
             });
+            self.stays(&waiting);
         }
+        self.tell_items_of(changed);
         // A room that was made here and never reached the node is gone with its creation.
         if let Some(room) = self.rooms.get_mut(&room)
             && matches!(
@@ -254,10 +177,10 @@ impl Engine {
             .store
             .write(move |c| {
                 let again = outbox::retry(c, id)?;
-                Ok::<_, ClientError>(waiting_items(c, me, again)?)
+                shown_items(c, me, again)
             })
             .await?;
-        self.tell_waiting(items);
+        self.tell_items_of(items);
         self.appending.wake();
         Ok(Nothing {})
     }
@@ -303,7 +226,7 @@ impl Engine {
         self.sign(self.config.random.event_id(now), room, now, content)
     }
 
-    fn sign(
+    pub(super) fn sign(
         &self,
         id: EventId,
         room: RoomId,
@@ -329,4 +252,9 @@ impl Engine {
             sig: Some(sig),
         })
     }
+}
+
+/// The message that a waiting event is about, where it is about one.
+fn about(content: &RawValue) -> Option<EventId> {
+    overlay::about(&Content::read(content))
 }

@@ -207,6 +207,7 @@ impl Engine {
         if let Some(room) = self.rooms.get_mut(&id) {
             room.sync.stepped_back(to, back.head_id);
             room.marks.cut(to);
+            room.threads_read = room.threads_read.min(to);
         }
         self.marks.cut(id, to);
         self.appending.wake();

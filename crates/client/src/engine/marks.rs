@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use landline_protocol::down::MarkChange;
 use landline_protocol::up::{Mark, Marks};
 use landline_protocol::{MemberId, RoomId};
-use landline_store::marks;
+use landline_store::choices::Choice;
+use landline_store::{marks, threads};
 use tokio::time::{Duration, Instant};
 
 use super::online::Asked;
 use super::room::raise;
-use super::{Engine, Phase};
+use super::{Engine, Phase, views};
 use crate::ClientError;
-use crate::command::{Nothing, Read};
+use crate::command::{Nothing, Read, ReadThread};
 use crate::home::Note;
 use crate::ui::UiEvent;
 use landline_protocol::Refusal;
@@ -56,6 +57,11 @@ impl MarksKept {
         if self.due.is_some() {
             self.due = Some(Instant::now());
         }
+    }
+
+    /// Nothing of this room is kept any more.
+    pub(super) fn forget(&mut self, room: RoomId) {
+        self.waiting.remove(&room);
     }
 
     /// The log of a room ends here now.
@@ -106,12 +112,48 @@ impl Engine {
             })
             .await;
         }
+        if let Some(room) = self.rooms.get(&request.room)
+            && room.choice.unread_from.is_some_and(|from| from <= seq)
+        {
+            let choice = Choice {
+                unread_from: None,
+                ..room.choice
+            };
+            self.choose(request.room, choice).await?;
+        }
+        Ok(Nothing {})
+    }
+
+    /// A thread was seen on the screen.
+    pub(super) async fn read_thread(&mut self, request: ReadThread) -> Result<Nothing, Refusal> {
+        let ReadThread {
+            room: id,
+            thread,
+            seq,
+            ..
+        } = request;
+        let me = self.me();
+        let room = self.rooms.get_mut(&id).ok_or_else(no_room)?;
+        let seq = seq.min(room.sync.head());
+        let items = self
+            .config
+            .store
+            .write(move |c| {
+                if threads::read(c, thread)? >= seq {
+                    return Ok(Vec::new());
+                }
+                threads::mark(c, id, thread, seq)?;
+                views::items(c, me, [thread])
+            })
+            .await?;
+        self.tell_items_of(items);
         Ok(Nothing {})
     }
 
     /// Tells the node how far I am, where it does not know and may be told again.
     pub(super) fn send_marks(&mut self) {
         let now = Instant::now();
+        let receipts = self.config.wishes.receipts;
         let Phase::Online(online) = &mut self.phase else {
             return;
         };
@@ -123,7 +165,7 @@ impl Engine {
             let mark = Mark {
                 room: *id,
                 delivered: Some(delivered),
-                read: Some(read),
+                read: Some(read).filter(|_| receipts),
             };
             if online.ask("mark", &mark, Asked::Mark(*id)).is_err() {
                 room.marks.later(now + SEND_EVERY);
@@ -146,18 +188,25 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_marks(&mut self, id: RoomId, changes: &[MarkChange]) {
+    pub(super) async fn on_marks(&mut self, id: RoomId, changes: &[MarkChange]) {
         let me = self.me();
         let Some(room) = self.rooms.get_mut(&id) else {
             return;
         };
+        let mut seen = false;
         for change in changes {
             if change.member == me && change.read > room.marks.read {
                 // Read on another connection of mine.
                 room.marks.read = change.read.min(room.sync.known_head());
                 self.out.room_changed(id);
+                seen = true;
             }
             self.marks.keep(id, *change);
+        }
+        if seen {
+            let space = self.space();
+            self.note(Note::ClearNotifications { space, room: id })
+                .await;
         }
         if !changes.is_empty() {
             self.out.say(UiEvent::Marks {

@@ -2,9 +2,12 @@
 //! screen; and once per room that some came while one was away. Never old history.
 
 use landline_protocol::{Content, Event, Mention, Message, RoomId, RoomKind};
+use landline_store::choices::Level;
+use landline_store::threads;
 
 use super::Engine;
 use super::receive::Way;
+use super::room::Room;
 use crate::ClientError;
 use crate::home::Note;
 use crate::host::Notification;
@@ -19,7 +22,14 @@ impl Engine {
         if !self.may_disturb(id) {
             return Ok(());
         }
-        let Some((event, message)) = run.iter().rev().find_map(|event| self.deserves(event)) else {
+        let mut found = None;
+        for event in run.iter().rev() {
+            if let Some(message) = self.deserves(id, event).await? {
+                found = Some((event, message));
+                break;
+            }
+        }
+        let Some((event, message)) = found else {
             return Ok(());
         };
         let author = self.people.name(event.author);
@@ -40,29 +50,33 @@ impl Engine {
     }
 
     /// Counts what came while there was no link.
-    pub(super) fn note_missed(&mut self, id: RoomId, run: &[Event], way: Way) {
-        let Some(since) = self.away_since else { return };
-        if way != Way::Fetched {
-            return;
-        }
+    pub(super) async fn note_missed(
+        &mut self,
+        id: RoomId,
+        run: &[Event],
+        way: Way,
+    ) -> Result<(), ClientError> {
+        let Some(since) = self.away_since.filter(|_| way == Way::Fetched) else {
+            return Ok(());
+        };
         let Some(head) = self
             .rooms
             .get(&id)
             .map(|room| (room.sync.head(), room.marks.read))
         else {
-            return;
+            return Ok(());
         };
         let (head, read) = head;
         // What is filled in behind is history.
         if run.last().is_none_or(|last| last.seq < head) {
-            return;
+            return Ok(());
         }
         let (mut messages, mut personal) = (0, false);
         for event in run
             .iter()
             .filter(|event| event.accepted_at > since && event.seq > read)
         {
-            if let Some((_, message)) = self.deserves(event) {
+            if let Some(message) = self.deserves(id, event).await? {
                 messages += 1;
                 personal |= self.is_personal(id, &message);
             }
@@ -71,6 +85,7 @@ impl Engine {
             room.missed.messages += messages;
             room.missed.personal |= personal;
         }
+        Ok(())
     }
 
     /// The room is up to date: what was missed is told in one notification.
@@ -107,19 +122,46 @@ impl Engine {
     /// Not what is being looked at, and not while somebody wants quiet.
     fn may_disturb(&self, id: RoomId) -> bool {
         let looked_at = self.look.focused && self.look.room == Some(id);
-        let open = self.rooms.get(&id).is_some_and(|room| room.open);
-        open && !looked_at && !self.people.i_want_quiet() && id != self.directory()
+        let open = self.rooms.get(&id).is_some_and(Room::is_open);
+        open && !looked_at && !self.i_want_quiet() && id != self.directory()
     }
 
-    fn deserves<'a>(&self, event: &'a Event) -> Option<(&'a Event, Message)> {
-        match Content::read(&event.content) {
-            Content::Message(message)
-                if event.author != self.me() && message.imported.is_none() =>
-            {
-                Some((event, message))
-            }
-            _ => None,
+    /// Somebody else's message, where the person wants to be told of such in this room. What is
+    /// said in a thread is for those who follow it.
+    async fn deserves(&self, id: RoomId, event: &Event) -> Result<Option<Message>, ClientError> {
+        let Content::Message(message) = Content::read(&event.content) else {
+            return Ok(None);
+        };
+        if event.author == self.me() || message.imported.is_some() {
+            return Ok(None);
         }
+        let level = self.rooms.get(&id).map(|room| room.choice.level);
+        let personal = self.is_personal(id, &message);
+        let told = match level.unwrap_or_default() {
+            Level::Everything => true,
+            Level::Mentions => personal,
+            Level::Nothing => false,
+        };
+        if !told {
+            return Ok(None);
+        }
+        if let (Some(thread), false) = (message.thread, personal) {
+            let me = self.me();
+            let read = self
+                .config
+                .store
+                .read(move |c| threads::follows(c, thread, me));
+            if !read.await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(message))
+    }
+
+    /// One of the words that the person watches for is in it.
+    fn is_watched_for(&self, text: &str) -> bool {
+        let keywords = &self.config.wishes.keywords;
+        !keywords.is_empty() && has_word(&text.to_lowercase(), keywords)
     }
 
     fn is_personal(&self, id: RoomId, message: &Message) -> bool {
@@ -133,6 +175,7 @@ impl Engine {
                 Mention::Member(member) => *member == me,
                 Mention::Room => true,
             })
+            || self.is_watched_for(&message.text)
     }
 
     /// The others of a direct room.
@@ -153,6 +196,18 @@ impl Engine {
     }
 }
 
+/// Whether one of these stands in the text as a word of its own. All in lower case.
+fn has_word(text: &str, words: &[String]) -> bool {
+    words.iter().any(|word| {
+        text.match_indices(word.as_str()).any(|(at, found)| {
+            let (before, behind) = (text.get(..at), text.get(at + found.len()..));
+            let ends = |c: Option<char>| !c.is_some_and(char::is_alphanumeric);
+            ends(before.and_then(|before| before.chars().next_back()))
+                && ends(behind.and_then(|behind| behind.chars().next()))
+        })
+    })
+}
+
 /// One line, with an ellipsis where it was longer.
 fn shortened(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -165,6 +220,15 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_keyword_is_a_whole_word() {
+        let words = ["crane".to_owned(), "tea break".to_owned()];
+        assert!(has_word("the crane, again", &words));
+        assert!(has_word("tea break?", &words));
+        assert!(!has_word("cranes and teacups", &words));
+        assert!(!has_word("", &words));
+    }
 
     #[test]
     fn a_body_is_one_line_of_at_most_two_hundred_characters() {

@@ -199,7 +199,7 @@ impl Engine {
             }
             "marks" => {
                 if let Some(marks) = self.read::<MarkChanges>(name, payload) {
-                    self.on_marks(marks.room, &marks.changes);
+                    self.on_marks(marks.room, &marks.changes).await;
                 }
             }
             "goodbye" => {
@@ -264,7 +264,7 @@ impl Engine {
             }
             Asked::Marks(room) => {
                 if let Ok(Some(page)) = answer.map(|ok| self.read::<MarksPage>("marks", ok)) {
-                    self.on_marks(room, &page.changes);
+                    self.on_marks(room, &page.changes).await;
                 }
                 Ok(())
             }

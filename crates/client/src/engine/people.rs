@@ -26,6 +26,8 @@ pub(super) struct People {
     watched: BTreeSet<MemberId>,
     watch_due: Option<Instant>,
     mine: SetPresence,
+    /// Others were told that nothing may disturb me for a time.
+    told_quiet: bool,
 }
 
 impl Default for People {
@@ -39,6 +41,7 @@ impl Default for People {
                 state: PresenceState::Online,
                 text: String::new(),
             },
+            told_quiet: false,
         }
     }
 }
@@ -49,13 +52,18 @@ impl People {
         self.names.len() as u64
     }
 
-    pub(super) fn name(&self, member: MemberId) -> &str {
-        self.names.get(&member).map_or("Somebody", String::as_str)
+    /// The names of those who are in the space now.
+    pub(super) fn all(&self) -> &BTreeMap<MemberId, String> {
+        &self.names
     }
 
-    /// Nothing may disturb me.
-    pub(super) fn i_want_quiet(&self) -> bool {
-        self.mine.state == PresenceState::Dnd
+    /// In the space now.
+    pub(super) fn is_here(&self, member: MemberId) -> bool {
+        self.names.contains_key(&member)
+    }
+
+    pub(super) fn name(&self, member: MemberId) -> &str {
+        self.names.get(&member).map_or("Somebody", String::as_str)
     }
 
     /// People as the directory has them now.
@@ -182,18 +190,51 @@ impl Engine {
         self.tell_presence();
     }
 
+    /// Nothing may disturb me now: by a choice, or until a time.
+    pub(super) fn i_want_quiet(&self) -> bool {
+        self.people.mine.state == PresenceState::Dnd || self.quiet_for().is_some()
+    }
+
+    /// For how long I want quiet; none where no time was set, or it is over.
+    fn quiet_for(&self) -> Option<Duration> {
+        let until = self.config.wishes.quiet_until?;
+        let left = until.saturating_sub(self.config.clock.now());
+        let left = u64::try_from(left).ok().filter(|left| *left > 0)?;
+        Some(Duration::from_millis(left))
+    }
+
+    /// When a quiet time that others were told of is over.
+    pub(super) fn quiet_ends(&self) -> Option<Instant> {
+        let ends = || Instant::now() + self.quiet_for().unwrap_or_default();
+        self.people.told_quiet.then(ends)
+    }
+
+    /// Tells others where a quiet time has begun or is over.
+    pub(super) fn notice_quiet(&mut self) {
+        if self.people.told_quiet != self.quiet_for().is_some() {
+            self.tell_presence();
+        }
+    }
+
     /// At a sign-in: one is online, unless one has said otherwise.
     pub(super) fn say_presence(&mut self) {
         self.people.watch_due = Some(Instant::now());
-        if self.people.mine.state != PresenceState::Online || !self.people.mine.text.is_empty() {
+        let mine = &self.people.mine;
+        let usual = mine.state == PresenceState::Online && mine.text.is_empty();
+        if !usual || self.quiet_for().is_some() {
             self.tell_presence();
         }
     }
 
     fn tell_presence(&mut self) {
+        self.people.told_quiet = self.quiet_for().is_some();
         let mine = &self.people.mine;
         let presence = Presence {
-            state: mine.state,
+            state: if self.people.told_quiet {
+                PresenceState::Dnd
+            } else {
+                mine.state
+            },
             text: Some(mine.text.clone()),
         };
         self.ask_quietly("presence", &presence);

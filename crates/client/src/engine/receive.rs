@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use landline_protocol::{Content, Event, EventId, MemberId, RoomId, RoomKind};
 
 use super::room::fold;
-use super::{Engine, replica, views};
+use super::{Engine, overlay, replica, views};
 use crate::ClientError;
 use crate::ui::UiEvent;
 
@@ -89,7 +89,7 @@ impl Engine {
             room.marks.delivered = room.marks.delivered.max(last.seq);
         }
         self.due.insert(id);
-        self.note_missed(id, &run, way);
+        self.note_missed(id, &run, way).await?;
         if id == self.directory() {
             return self.directory_moved(&run).await;
         }
@@ -109,7 +109,7 @@ impl Engine {
     }
 
     async fn tell_items(&mut self, room: RoomId, changed: Changed) -> Result<(), ClientError> {
-        let space = self.space();
+        let (space, me) = (self.space(), self.me());
         if changed.reload || changed.items.len() > ITEMS_TOLD {
             self.out.say(UiEvent::Reload { space, room });
             return Ok(());
@@ -120,8 +120,9 @@ impl Engine {
         let items = self
             .config
             .store
-            .read(move |c| views::items(c, changed.items.iter().copied()))
+            .read(move |c| views::items(c, me, changed.items.iter().copied()))
             .await?;
+        let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
         if !items.is_empty() {
             self.out.say(UiEvent::Items { space, room, items });
         }
@@ -210,10 +211,10 @@ impl Changed {
     /// the latter can be on the screen.
     fn note(&mut self, event: &Event, newest: bool) {
         let content = Content::read(&event.content);
-        match content.target() {
-            Some(target) => drop(self.items.insert(target)),
-            None if newest => drop(self.items.insert(event.id)),
-            None => {}
+        // The message that this is about, or that began the thread it was said in.
+        self.items.extend(overlay::about(&content));
+        if newest && content.target().is_none() {
+            self.items.insert(event.id);
         }
     }
 }

@@ -8,7 +8,9 @@ use std::path::Path;
 use landline_protocol::up::RoomInfo;
 use landline_protocol::{Content, Event, EventId, MemberId, NewEvent, RoomId, SpaceId};
 use landline_store::segments::Segment;
-use landline_store::{Connection, StoreError, apply, listing, log, marks, outbox, segments};
+use landline_store::{
+    Connection, StoreError, apply, choices, listing, log, marks, outbox, segments, threads,
+};
 
 use super::room::{Room, created};
 use crate::ClientError;
@@ -48,6 +50,17 @@ pub(super) fn load(
                     Sync::new(Vec::new(), None),
                 )
             });
+        }
+        if let Content::Left = Content::read(&event.content)
+            && !matches!(row.state, outbox::State::Failed { .. })
+            && let Some(room) = rooms.get_mut(&event.room)
+        {
+            room.leaving = true;
+        }
+    }
+    for (id, choice) in choices::all(c)? {
+        if let Some(room) = rooms.get_mut(&id) {
+            room.choice = choice;
         }
     }
     Ok(rooms)
@@ -107,6 +120,7 @@ pub(super) fn take(
             apply::apply(c, event)?;
             if event.author == me {
                 outbox::settle(c, event.id)?;
+                follow_thread(c, event)?;
             }
         }
         if let (Some(first), Some(last)) = (run.first(), run.last()) {
@@ -127,6 +141,17 @@ pub(super) fn take(
         }
     }
     Ok(())
+}
+
+/// Whoever writes in a thread has seen what was said in it.
+fn follow_thread(c: &Connection, event: &Event) -> Result<(), StoreError> {
+    match Content::read(&event.content) {
+        Content::Message(message) => match message.thread {
+            Some(thread) => threads::mark(c, event.room, thread, event.seq),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 fn same_place(c: &Connection, event: &Event) -> Result<bool, StoreError> {
@@ -157,6 +182,7 @@ pub(super) fn step_back(
     let events = log::delete_after(c, room, to)?;
     segments::cut(c, room, to)?;
     marks::cut(c, room, to)?;
+    threads::cut(c, room, to)?;
     apply::rebuild_room(c, room)?;
     keep_aside(aside, &events).map_err(|error| ClientError::Folder {
         path: aside.to_owned(),

@@ -6,6 +6,7 @@ use landline_protocol::down::MarkChange;
 use landline_protocol::limits::TYPING_FORGOTTEN_MS;
 use landline_protocol::up::RoomInfo;
 use landline_protocol::{Content, Event, EventId, MemberId, RoomCreated, RoomId, RoomKind};
+use landline_store::choices::Choice;
 use tokio::time::{Duration, Instant};
 
 use crate::sync::{NodeLog, Sync};
@@ -25,6 +26,12 @@ pub(super) struct Room {
     pub(super) sync: Sync,
     pub(super) marks: OwnMarks,
     pub(super) typing: Typing,
+    /// What the person has chosen for it.
+    pub(super) choice: Choice,
+    /// They have left it, and the node may not know yet.
+    pub(super) leaving: bool,
+    /// All that was said in its threads up to this seq is known to be read.
+    pub(super) threads_read: u64,
     /// Others' messages that came while there was no link and were not announced yet.
     pub(super) missed: Missed,
 }
@@ -42,8 +49,22 @@ impl Room {
             sync,
             marks,
             typing: Typing::default(),
+            choice: Choice::default(),
+            leaving: false,
+            threads_read: 0,
             missed: Missed::default(),
         }
+    }
+
+    /// One is in it, and has not left it.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open && !self.leaving
+    }
+
+    /// How far it counts as read: less than it was where somebody marked it unread.
+    pub(super) fn read(&self) -> u64 {
+        let marked = self.choice.unread_from.map(|seq| seq.saturating_sub(1));
+        marked.map_or(self.marks.read, |marked| marked.min(self.marks.read))
     }
 
     /// The node has described it, at a sign-in or when it was opened.

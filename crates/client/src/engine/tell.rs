@@ -40,6 +40,12 @@ impl Out {
         self.rooms.insert(room);
     }
 
+    /// Nothing more is to be told of this room.
+    pub(super) fn forget(&mut self, room: RoomId) {
+        self.rooms.remove(&room);
+        self.told_rooms.remove(&room);
+    }
+
     pub(super) fn person_changed(&mut self, member: MemberId) {
         self.people.insert(member);
     }
@@ -93,7 +99,7 @@ impl Engine {
     }
 
     async fn tell_views(&mut self) -> Result<(), ClientError> {
-        let (space, me, directory) = (self.space(), self.me(), self.directory());
+        let (space, directory) = (self.space(), self.directory());
         let everybody = std::mem::take(&mut self.out.everybody);
         let people = std::mem::take(&mut self.out.people);
         let facts: Vec<RoomFacts> = std::mem::take(&mut self.out.rooms)
@@ -115,7 +121,7 @@ impl Engine {
                     .into_iter()
                     .map(|facts| {
                         let queued = queued(facts.info.id);
-                        views::room(c, facts, me, queued)
+                        views::room(c, facts, queued)
                     })
                     .collect::<Result<Vec<_>, _>>()?;
                 let mut rows = Vec::new();
@@ -131,7 +137,10 @@ impl Engine {
             })
             .await?;
         self.tell_space(queued);
-        for room in rooms {
+        for (room, threads_read) in rooms {
+            if let Some(known) = self.rooms.get_mut(&room.room) {
+                known.threads_read = known.threads_read.max(threads_read);
+            }
             let before = self.out.told_rooms.insert(room.room, room.clone());
             if before.as_ref() != Some(&room) {
                 self.out.say(UiEvent::Room { space, room });
@@ -162,7 +171,7 @@ impl Engine {
         }
     }
 
-    fn facts(&self, id: RoomId) -> Option<RoomFacts> {
+    pub(super) fn facts(&self, id: RoomId) -> Option<RoomFacts> {
         let room = self.rooms.get(&id)?;
         let mut info = room.info.clone();
         if info.everyone {
@@ -170,10 +179,15 @@ impl Engine {
             info.member_count = self.people.here().max(1);
         }
         (info.kind != RoomKind::Unknown).then(|| RoomFacts {
+            space: self.space(),
+            me: self.me(),
+            role: self.config.known.role,
             info,
-            open: room.open,
+            open: room.is_open(),
             head: room.sync.head(),
-            read: room.marks.read,
+            read: room.read(),
+            level: room.choice.level.into(),
+            threads_read: room.threads_read,
         })
     }
 

@@ -1,24 +1,20 @@
-//! Pages and searches: read beside the engine, which never waits for them.
+//! Pages: read beside the engine, which never waits for them.
 
-use landline_protocol::{Code, Event, Refusal, RoomId};
+use landline_protocol::{Refusal, RoomId};
 use landline_store::messages::{self, Line};
-use landline_store::search::{self, Query};
 use landline_store::{Connection, listing, marks, outbox};
 
 use super::marks::no_room;
-use super::{Engine, replica, views};
+use super::{Engine, overlay, replica, views};
 use crate::ClientError;
-use crate::command::{Answer, GetPage, HitsAnswer, SearchFor};
+use crate::command::{Answer, GetPage};
 use crate::home::Reply;
 use crate::sync::Span;
-use crate::ui::{Page, SearchHit};
+use crate::ui::{Item, ItemBody, Page, Part};
 use landline_protocol::down::MarkChange;
 
 /// Items of one page.
 const PAGE_ITEMS: u32 = 200;
-/// Hits of one search.
-const HITS: u32 = 200;
-
 /// Which lines a page holds.
 #[derive(Debug, Clone, Copy)]
 enum Place {
@@ -32,6 +28,7 @@ enum Place {
 #[derive(Debug)]
 struct PageRead {
     room: RoomId,
+    part: Part,
     place: Place,
     limit: usize,
     /// The part of the log that the page lies in; none: it is not here.
@@ -105,6 +102,7 @@ impl Engine {
         self.due.insert(request.room);
         Ok(PageRead {
             room: request.room,
+            part: request.part,
             place,
             limit: usize::try_from(request.limit).unwrap_or(1),
             span,
@@ -113,17 +111,6 @@ impl Engine {
             me,
             marks,
         })
-    }
-
-    pub(super) fn search(&self, request: SearchFor, reply: Reply) {
-        let store = self.config.store.clone();
-        tokio::spawn(async move {
-            let hits = store.read(move |c| find(c, &request)).await;
-            let _ = reply.send(
-                hits.map(|hits| Answer::search(HitsAnswer { hits }))
-                    .map_err(Refusal::from),
-            );
-        });
     }
 
     /// One is no longer part of a room: what is here of it stays, to be read.
@@ -172,11 +159,17 @@ impl Engine {
             self.appending.wake();
         }
         for id in ids {
-            if let Some(room) = self.rooms.get_mut(&id) {
-                room.open = false;
-                room.lost();
+            let Some(room) = self.rooms.get_mut(&id) else {
+                continue;
+            };
+            room.open = false;
+            room.leaving = false;
+            room.lost();
+            if room.choice.forget {
+                self.forget(id).await?;
+            } else {
+                self.out.room_changed(id);
             }
-            self.out.room_changed(id);
         }
         Ok(())
     }
@@ -211,6 +204,31 @@ impl Engine {
     }
 }
 
+impl Part {
+    /// Whether a line that waits stands in it.
+    fn holds(self, item: &Item) -> bool {
+        let said_in = match &item.body {
+            ItemBody::Message(message) => message.thread,
+            ItemBody::System { .. } => None,
+        };
+        match self {
+            Self::All => true,
+            Self::Main => said_in.is_none(),
+            Self::Thread(thread) => item.id == thread || said_in == Some(thread),
+        }
+    }
+}
+
+impl From<Part> for messages::Part {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::All => Self::All,
+            Part::Main => Self::Main,
+            Part::Thread(thread) => Self::Thread(thread),
+        }
+    }
+}
+
 impl PageRead {
     fn run(self, c: &Connection) -> Result<Page, ClientError> {
         let (lines, more_before, more_after) = match self.span {
@@ -219,11 +237,19 @@ impl PageRead {
         };
         let more_after = more_after || (self.span.is_some() && !self.newest_span);
         let mut items: Vec<_> = lines.into_iter().map(views::item).collect();
+        if let Part::Thread(thread) = self.part
+            && !more_before
+        {
+            let first = messages::find(c, thread)?.map(views::item);
+            items.splice(0..0, first);
+        }
         if !more_after {
             for waiting in outbox::of_room(c, self.room)? {
-                items.extend(views::waiting_item(&waiting, self.me));
+                let item = views::waiting_item(&waiting, self.me);
+                items.extend(item.filter(|item| self.part.holds(item)));
             }
         }
+        overlay::dress(c, self.me, self.room, &mut items)?;
         Ok(Page {
             hole_before: !more_before && self.hole,
             more_before: more_before || self.hole,
@@ -237,16 +263,17 @@ impl PageRead {
     /// part on either side.
     fn lines(&self, c: &Connection, span: Span) -> Result<(Vec<Line>, bool, bool), ClientError> {
         let limit = self.limit;
+        let part = self.part.into();
         // One more on either side tells whether there are more.
         let before = |seq: Option<u64>, limit: usize| -> Result<_, ClientError> {
-            let mut lines = messages::page_before(c, self.room, seq, limit + 1)?;
+            let mut lines = messages::page_before(c, self.room, part, seq, limit + 1)?;
             lines.retain(|line| line.seq() >= span.from);
             let more = lines.len() > limit;
             let lines = lines.split_off(lines.len().saturating_sub(limit));
             Ok((lines, more))
         };
         let after = |seq: u64, limit: usize| -> Result<_, ClientError> {
-            let mut lines = messages::page_after(c, self.room, seq, limit + 1)?;
+            let mut lines = messages::page_after(c, self.room, part, seq, limit + 1)?;
             lines.retain(|line| line.seq() <= span.to);
             let more = lines.len() > limit;
             lines.truncate(limit);
@@ -278,34 +305,4 @@ impl PageRead {
         }
         Ok(all)
     }
-}
-
-fn find(c: &Connection, request: &SearchFor) -> Result<Vec<SearchHit>, ClientError> {
-    if request.query.chars().count() > landline_protocol::limits::QUERY_CHARS {
-        return Err(ClientError::Refused(Refusal::new(
-            Code::TooLarge,
-            "that is too long to search for",
-        )));
-    }
-    let limit = usize::try_from(request.limit.clamp(1, HITS)).unwrap_or(1);
-    let rooms = request.room.map(|room| [room]);
-    let query = Query {
-        text: &request.query,
-        rooms: rooms.as_ref().map(<[RoomId; 1]>::as_slice),
-        author: None,
-        before: None,
-        limit,
-    };
-    let mut hits = Vec::new();
-    for hit in search::search(c, &query)? {
-        let Event { id, room, .. } = hit.event;
-        if let Some(line) = messages::find(c, id)? {
-            hits.push(SearchHit {
-                room,
-                item: views::item(line),
-                snippet: hit.snippet,
-            });
-        }
-    }
-    Ok(hits)
 }

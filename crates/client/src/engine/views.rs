@@ -1,28 +1,73 @@
 //! What is in the store, in the words of `ui.rs`. Plain functions on a connection.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use landline_protocol::access::{RoomRights, RoomTraits, room_rights};
 use landline_protocol::down::PresenceChange;
 use landline_protocol::up::RoomInfo;
-use landline_protocol::{Content, EventId, MemberId, PresenceState, Refusal};
+use landline_protocol::{Content, EventId, MemberId, PresenceState, Role, RoomId, SpaceId};
+use landline_store::choices;
 use landline_store::messages::{self, Line, MessageRow, SystemRow};
-use landline_store::outbox::{State, Waiting};
-use landline_store::rooms::PersonRow;
-use landline_store::{Connection, drafts};
+use landline_store::outbox::{self, Waiting};
+use landline_store::rooms::{self, PersonRow};
+use landline_store::{Connection, drafts, threads};
 use serde_json::value::RawValue;
 
+use super::overlay;
 use crate::ClientError;
-use crate::ui::{Item, ItemBody, ItemState, MessageView, PersonView, ReactionView, RoomView};
+use crate::ui::{
+    Item, ItemBody, ItemState, Level, MessageView, PersonView, ReactionView, RoomView,
+};
 
-/// The lines that these events make; those that make none are left out.
+impl From<choices::Level> for Level {
+    fn from(level: choices::Level) -> Self {
+        match level {
+            choices::Level::Everything => Self::Everything,
+            choices::Level::Mentions => Self::Mentions,
+            choices::Level::Nothing => Self::Nothing,
+        }
+    }
+}
+
+impl From<Level> for choices::Level {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Everything => Self::Everything,
+            Level::Mentions => Self::Mentions,
+            Level::Nothing => Self::Nothing,
+        }
+    }
+}
+
+/// The lines of these events, with their rooms, in rising `seq` and those that wait last; those
+/// that make none, or are not here, are left out.
 pub(super) fn items(
     c: &Connection,
+    me: MemberId,
     ids: impl IntoIterator<Item = EventId>,
-) -> Result<Vec<Item>, ClientError> {
-    let mut items = Vec::new();
+) -> Result<Vec<(RoomId, Item)>, ClientError> {
+    let mut by_room: BTreeMap<RoomId, Vec<Item>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for id in ids {
-        items.extend(messages::find(c, id)?.map(item));
+        if !seen.insert(id) {
+            continue;
+        }
+        if let Some(line) = messages::find(c, id)? {
+            by_room.entry(line.room()).or_default().push(item(line));
+        } else if let Some(waiting) = outbox::get(c, id)?
+            && let Some(item) = waiting_item(&waiting, me)
+        {
+            by_room.entry(waiting.event.room).or_default().push(item);
+        }
     }
-    items.sort_by_key(|item| item.seq);
-    Ok(items)
+    let mut lines = Vec::new();
+    for (room, mut items) in by_room {
+        // Sorting is stable: those that wait keep the order asked for.
+        items.sort_by_key(|item| item.seq.unwrap_or(u64::MAX));
+        overlay::dress(c, me, room, &mut items)?;
+        lines.extend(items.into_iter().map(|item| (room, item)));
+    }
+    Ok(lines)
 }
 
 /// A line of a timeline.
@@ -77,19 +122,14 @@ fn message_view(row: MessageRow) -> MessageView {
                 members: reacted.members,
             })
             .collect(),
+        replies: None,
+        changes: Vec::new(),
     }
 }
 
 /// A line that the node has not accepted; none for what makes no line of its own.
 pub(super) fn waiting_item(waiting: &Waiting, me: MemberId) -> Option<Item> {
-    let Waiting { event, state, .. } = waiting;
-    let state = match state {
-        State::Queued | State::Held => ItemState::Queued,
-        State::Unsettled => ItemState::Sending,
-        State::Failed { code, message } => ItemState::Failed {
-            refusal: Refusal::new(*code, message.clone()),
-        },
-    };
+    let event = &waiting.event;
     let body = body(&event.content)?;
     Some(Item {
         id: event.id,
@@ -98,7 +138,7 @@ pub(super) fn waiting_item(waiting: &Waiting, me: MemberId) -> Option<Item> {
         sent_at: event.sent_at,
         accepted_at: None,
         body,
-        state,
+        state: overlay::state(&waiting.state),
     })
 }
 
@@ -107,9 +147,6 @@ pub(super) fn body(content: &RawValue) -> Option<ItemBody> {
     Some(match Content::read(content) {
         Content::Message(message) => ItemBody::Message(MessageView {
             text: message.text,
-            edited: false,
-            deleted: false,
-            pinned: false,
             reply_to: message.reply_to,
             thread: message.thread,
             mentions: message.mentions,
@@ -119,7 +156,7 @@ pub(super) fn body(content: &RawValue) -> Option<ItemBody> {
                 .as_ref()
                 .map(|imported| imported.name.clone()),
             imported_at: message.imported.map(|imported| imported.at),
-            reactions: Vec::new(),
+            ..MessageView::default()
         }),
         content @ (Content::RoomCreated(_)
         | Content::RoomChanged(_)
@@ -145,27 +182,77 @@ pub(super) fn body(content: &RawValue) -> Option<ItemBody> {
 /// What the engine knows of a room that the store does not.
 #[derive(Debug, Clone)]
 pub(super) struct RoomFacts {
+    pub(super) space: SpaceId,
+    pub(super) me: MemberId,
+    pub(super) role: Role,
     pub(super) info: RoomInfo,
     pub(super) open: bool,
     pub(super) head: u64,
     pub(super) read: u64,
+    pub(super) level: Level,
+    /// All that was said in threads up to this seq is read.
+    pub(super) threads_read: u64,
 }
 
-/// `queued`: how many of its events wait in the outbox.
+/// What I may do in a room, and who made it.
+pub(super) fn rights(
+    c: &Connection,
+    facts: &RoomFacts,
+) -> Result<(RoomRights, Option<MemberId>), ClientError> {
+    let info = &facts.info;
+    let known = rooms::get(c, info.id)?.and_then(|row| row.creator);
+    let creator = match known.filter(|_| !info.everyone) {
+        Some(creator) => Some(creator),
+        // One that waits to be made is mine.
+        None if info.head == 0 && facts.head == 0 => Some(facts.me),
+        None => None,
+    };
+    if !facts.open {
+        return Ok((RoomRights::default(), creator));
+    }
+    let kept = match creator {
+        Some(creator) if creator == facts.me => true,
+        Some(creator) => {
+            let here = rooms::person(c, facts.space, creator)?
+                .is_some_and(|person| !person.left && !person.banned);
+            !here || !rooms::is_in(c, info.id, creator)?
+        }
+        None => false,
+    };
+    let traits = RoomTraits {
+        kind: info.kind,
+        everyone: info.everyone,
+        archived: info.archived,
+        kept,
+    };
+    Ok((room_rights(facts.role, traits), creator))
+}
+
+/// `queued`: how many of its events wait in the outbox. Beside the view, up to which seq all that
+/// was said in threads is known to be read.
 pub(super) fn room(
     c: &Connection,
     facts: RoomFacts,
-    me: MemberId,
     queued: u64,
-) -> Result<RoomView, ClientError> {
+) -> Result<(RoomView, u64), ClientError> {
+    let (may, creator) = rights(c, &facts)?;
     let RoomFacts {
+        me,
         info,
         open,
         head,
         read,
+        level,
+        threads_read,
+        ..
     } = facts;
     let unread = messages::unread(c, info.id, me, read)?;
-    Ok(RoomView {
+    let replies = threads::unread(c, info.id, me, threads_read)?;
+    let threads_read = match replies.first {
+        Some(first) => first.saturating_sub(1),
+        None => head,
+    };
+    let view = RoomView {
         room: info.id,
         kind: info.kind,
         name: info.name,
@@ -173,6 +260,8 @@ pub(super) fn room(
         archived: info.archived,
         everyone: info.everyone,
         open,
+        creator,
+        may,
         member_count: info.member_count,
         members: info.members.unwrap_or_default(),
         head,
@@ -180,10 +269,14 @@ pub(super) fn room(
         unread: unread.messages,
         mentions: unread.mentions,
         first_unread: unread.first,
+        unread_replies: replies.replies,
+        pins: messages::pins_here(c, info.id)?,
+        level,
         last_at: messages::newest_at(c, info.id)?,
         draft: drafts::get(c, info.id)?,
         queued,
-    })
+    };
+    Ok((view, threads_read))
 }
 
 /// A person, and whether they are there as far as we were told.

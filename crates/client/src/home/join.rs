@@ -9,7 +9,7 @@ use crate::ClientError;
 use crate::command::{Answer, Join, Nothing, SpaceAnswer};
 use crate::contact::{Contact, Credentials, NoContact, contact};
 use crate::data::make_folder;
-use crate::engine::{self, EngineConfig};
+use crate::engine::{self, EngineConfig, Wishes};
 use crate::host::Hosted;
 use crate::invitation::Invitation;
 use crate::known::{KnownSpace, to_dial};
@@ -188,6 +188,7 @@ impl Home {
                 known: known.clone(),
                 identity: self.identity.clone(),
                 name: self.name.clone().unwrap_or_default(),
+                wishes: Wishes::from(&self.settings),
                 client: self.config.client.clone(),
                 folder,
                 store,

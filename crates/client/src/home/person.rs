@@ -6,7 +6,7 @@ use super::{Home, kept};
 use crate::command::{Look, Nothing, SetName, SetSettings};
 use crate::data::Identity;
 use crate::host::Notification;
-use crate::ui::{MeView, Settings, UiEvent};
+use crate::ui::{KEYWORDS, MeView, RECENT_EMOJI, Settings, UiEvent};
 use crate::{ClientConfig, ClientError, engine};
 
 impl Home {
@@ -26,7 +26,15 @@ impl Home {
         if !(75..=200).contains(&request.settings.text_size) {
             return Err(Refusal::bad_request("the text size is 75 to 200 percent"));
         }
-        self.keep_settings(request.settings).await?;
+        let mut settings = request.settings;
+        let keywords = settings.keywords.iter().map(|word| word.trim().to_owned());
+        settings.keywords = keywords.filter(|word| !word.is_empty()).collect();
+        if settings.keywords.len() > KEYWORDS {
+            let words = format!("at most {KEYWORDS} words can be watched for");
+            return Err(Refusal::too_large(words));
+        }
+        settings.recent_emoji.truncate(RECENT_EMOJI);
+        self.keep_settings(settings).await?;
         Ok(Nothing {})
     }
 
@@ -34,6 +42,10 @@ impl Home {
         if settings != self.settings {
             kept::save_settings(&self.store, settings.clone()).await?;
             self.settings = settings.clone();
+            let wishes = engine::Wishes::from(&settings);
+            for space in self.spaces.values() {
+                space.tell(engine::Input::Wishes(wishes.clone()));
+            }
             self.tell(vec![UiEvent::Settings { settings }]);
         }
         Ok(())

@@ -8,6 +8,7 @@
 )]
 
 mod node;
+mod notice;
 mod screen;
 
 mod damage;

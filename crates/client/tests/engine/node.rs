@@ -185,12 +185,16 @@ impl Node {
 
     /// Ana says something in `general`.
     pub(crate) fn say(&self, text: &str) -> EventId {
-        let mut state = self.state();
-        let room = state.general();
-        let message = Message {
+        self.say_so(Message {
             text: text.into(),
             ..Message::default()
-        };
+        })
+    }
+
+    /// Ana says something in the general room, with whatever belongs to it.
+    pub(crate) fn say_so(&self, message: Message) -> EventId {
+        let mut state = self.state();
+        let room = state.general();
         let event = state.write(room, ANA, &Content::Message(message));
         state.push("events", json!({ "room": room, "events": [event] }));
         event.id

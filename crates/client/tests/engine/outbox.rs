@@ -1,6 +1,6 @@
 //! What is written goes out once, in order, whatever the node and the link do.
 
-use landline_client::command::{CreateRoom, EditQueued, QueuedNamed};
+use landline_client::command::{CreateRoom, EditMessage, QueuedNamed};
 use landline_client::ui::{ItemState, LinkState};
 use landline_protocol::{Code, Refusal, RoomKind, direct_room_id};
 
@@ -160,10 +160,12 @@ async fn what_is_refused_for_good_is_kept_and_can_be_changed_and_tried_again() {
     ben.until_accepted(other).await;
     let space = node.space();
     ben.client
-        .edit_queued(EditQueued {
+        .edit(EditMessage {
             space,
+            room: general,
             id,
             text: "good word".into(),
+            mentions: Vec::new(),
         })
         .await
         .unwrap();
@@ -215,10 +217,12 @@ async fn a_queued_message_can_be_changed_and_taken_back_and_survives_the_end_of_
     let kept = ben.post(general, "kept").await;
     assert_eq!(ben.page(general, None, 10).await.items.len(), 4);
     ben.client
-        .edit_queued(EditQueued {
+        .edit(EditMessage {
             space,
+            room: general,
             id: changed,
             text: "the".into(),
+            mentions: Vec::new(),
         })
         .await
         .unwrap();

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use landline_client::command::{GetPage, Join, Post, SetName};
 use landline_client::link::memory::MemoryDial;
 use landline_client::ui::{
-    Item, ItemBody, ItemState, LinkState, Page, RoomView, Snapshot, SpaceView, UiEvent,
+    Item, ItemBody, ItemState, LinkState, Page, Part, RoomView, Snapshot, SpaceView, UiEvent,
 };
 use landline_client::{
     Client, ClientConfig, Host, HostRequest, Hosted, Notification, Picture, PlainHost, Random,
@@ -268,6 +268,7 @@ impl Screen {
         let page = GetPage {
             space: self.space,
             room,
+            part: Part::All,
             before,
             after: None,
             around: None,

@@ -265,6 +265,7 @@ async fn a_search_finds_what_is_here_without_a_link() {
         space: node.space(),
         query: "\"old 17\"".into(),
         room: None,
+        within: false,
         limit: 10,
     };
     let hits = ben.client.search(search).await.unwrap().hits;

@@ -1,5 +1,5 @@
 //! What somebody has not read. Others' messages only: joins, edits and reactions never count, nor
-//! does what was deleted.
+//! does what was deleted. What is said in threads is counted there ([`crate::threads`]).
 
 use landline_protocol::{MemberId, RoomId};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -22,7 +22,7 @@ pub fn unread(c: &Connection, room: RoomId, me: MemberId, read: u64) -> Result<U
     let (messages, first) = c
         .prepare_cached(
             "SELECT count(*), min(seq) FROM message
-             WHERE room = ?1 AND seq > ?2 AND author <> ?3 AND deleted = 0",
+             WHERE room = ?1 AND seq > ?2 AND author <> ?3 AND deleted = 0 AND thread IS NULL",
         )?
         .query_row(params![Blob(room), sql_seq(read), Blob(me)], |row| {
             let first: Option<i64> = row.get(1)?;
@@ -39,7 +39,7 @@ pub fn unread(c: &Connection, room: RoomId, me: MemberId, read: u64) -> Result<U
             "SELECT count(DISTINCT mention.seq) FROM mention
              JOIN message ON message.room = mention.room AND message.seq = mention.seq
              WHERE mention.room = ?1 AND mention.seq > ?2 AND mention.member IN (?3, x'')
-                 AND author <> ?3",
+                 AND author <> ?3 AND thread IS NULL",
         )?
         .query_row(params![Blob(room), sql_seq(read), Blob(me)], |row| {
             seq(row, 0)
@@ -60,4 +60,12 @@ pub fn newest_at(c: &Connection, room: RoomId) -> Result<Option<i64>, StoreError
     )?
     .query_row([Blob(room)], |row| row.get(0))
     .optional()?)
+}
+
+/// How many messages of a room are pinned, of what is here.
+pub fn pins_here(c: &Connection, room: RoomId) -> Result<u64, StoreError> {
+    Ok(
+        c.prepare_cached("SELECT count(*) FROM message WHERE room = ?1 AND pinned = 1")?
+            .query_row([Blob(room)], |row| seq(row, 0))?,
+    )
 }

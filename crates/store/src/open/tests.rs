@@ -7,11 +7,11 @@ use tempfile::TempDir;
 
 use super::*;
 
-const GOOD: &str = "CREATE TABLE poll (id BLOB) STRICT; PRAGMA user_version = 2;";
+const GOOD: &str = "CREATE TABLE poll (id BLOB) STRICT; PRAGMA user_version = 9001;";
 const BAD: &str = "CREATE TABLE vote (id BLOB) STRICT; INSERT INTO nowhere VALUES (1);";
 
-/// A database of version 1 with a row in it.
-fn version_1() -> (TempDir, PathBuf, Connection) {
+/// A database of this version with a row in it.
+fn of_today() -> (TempDir, PathBuf, Connection) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("space.db");
     let connection = writer(&path, Durability::Full, Check::AfterUncleanStop).unwrap();
@@ -38,12 +38,18 @@ fn tables(connection: &Connection) -> Vec<String> {
 
 #[test]
 fn a_database_is_copied_before_its_tables_change() {
-    let (_folder, path, mut connection) = version_1();
-    migrate(&path, &mut connection, 1, with(&[("V2__polls", GOOD)])).unwrap();
+    let (_folder, path, mut connection) = of_today();
+    migrate(
+        &path,
+        &mut connection,
+        known(),
+        with(&[("V9001__polls", GOOD)]),
+    )
+    .unwrap();
     assert_eq!(tables(&connection), ["poll"]);
 
-    let copy = beside_path(&path, ".before-v2");
-    assert_eq!(header(&copy), Some((APPLICATION_ID, 1)));
+    let copy = beside_path(&path, ".before-v9001");
+    assert_eq!(header(&copy), Some((APPLICATION_ID, known())));
     let copy = writer(&copy, Durability::Full, Check::AfterUncleanStop).unwrap();
     let name: Option<String> = crate::settings::get(&copy, "name").unwrap();
     assert_eq!(name.as_deref(), Some("Ann"));
@@ -52,9 +58,9 @@ fn a_database_is_copied_before_its_tables_change() {
 
 #[test]
 fn migrations_are_all_or_nothing() {
-    let (_folder, path, mut connection) = version_1();
-    let migrations = with(&[("V2__polls", GOOD), ("V3__votes", BAD)]);
-    let error = migrate(&path, &mut connection, 1, migrations).unwrap_err();
+    let (_folder, path, mut connection) = of_today();
+    let migrations = with(&[("V9001__polls", GOOD), ("V9002__votes", BAD)]);
+    let error = migrate(&path, &mut connection, known(), migrations).unwrap_err();
     assert!(matches!(error, StoreError::Migration(_)), "{error}");
     assert_eq!(tables(&connection), [] as [&str; 0]);
     connection.close().unwrap();
@@ -66,7 +72,7 @@ fn migrations_are_all_or_nothing() {
 
 #[test]
 fn a_database_that_is_up_to_date_is_not_copied() {
-    let (_folder, path, connection) = version_1();
+    let (_folder, path, connection) = of_today();
     connection.close().unwrap();
     writer(&path, Durability::Full, Check::AfterUncleanStop).unwrap();
     let copies = std::fs::read_dir(path.parent().unwrap()).unwrap();
@@ -76,8 +82,8 @@ fn a_database_that_is_up_to_date_is_not_copied() {
 
 #[test]
 fn a_first_migration_that_was_edited_after_it_ran_is_refused() {
-    let (_folder, path, mut connection) = version_1();
+    let (_folder, path, mut connection) = of_today();
     let edited = Runner::new(&[Migration::unapplied("V1__first", GOOD).unwrap()]);
-    let error = migrate(&path, &mut connection, 1, edited).unwrap_err();
+    let error = migrate(&path, &mut connection, known(), edited).unwrap_err();
     assert!(matches!(error, StoreError::Migration(_)), "{error}");
 }

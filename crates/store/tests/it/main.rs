@@ -20,4 +20,5 @@ mod search;
 mod segments;
 mod settings;
 mod support;
+mod threads;
 mod writer;

@@ -3,7 +3,7 @@
 use landline_protocol::{
     Content, Delete, Edit, File, Imported, Mention, Message, Pin, Reaction, RoomCreated, RoomKind,
 };
-use landline_store::messages::{self, Line, Unread};
+use landline_store::messages::{self, Line, Part, Unread};
 use landline_store::{Connection, log};
 
 use crate::support::{ann, ben, cho, event, event_id, room, tables, take, text, write};
@@ -67,7 +67,7 @@ fn timeline() -> crate::support::Tables {
 #[test]
 fn a_timeline_is_messages_and_what_the_room_tells() {
     let c = timeline();
-    let lines = messages::page_before(&c, room(0), None, 100).unwrap();
+    let lines = messages::page_before(&c, room(0), Part::All, None, 100).unwrap();
     assert_eq!(seqs(&lines), [1, 2, 7, 8, 9, 10, 11, 12]);
     assert!(
         matches!(&lines[0], Line::System(row) if row.content == created() && row.author == ann())
@@ -80,9 +80,12 @@ fn a_timeline_is_messages_and_what_the_room_tells() {
 #[test]
 fn a_timeline_is_paged_by_seq() {
     let c = timeline();
-    let before = |before, limit| seqs(&messages::page_before(&c, room(0), before, limit).unwrap());
-    let after = |after, limit| seqs(&messages::page_after(&c, room(0), after, limit).unwrap());
-    let around = |seq, limit| seqs(&messages::around(&c, room(0), seq, limit).unwrap());
+    let before = |before, limit| {
+        seqs(&messages::page_before(&c, room(0), Part::All, before, limit).unwrap())
+    };
+    let after =
+        |after, limit| seqs(&messages::page_after(&c, room(0), Part::All, after, limit).unwrap());
+    let around = |seq, limit| seqs(&messages::around(&c, room(0), Part::All, seq, limit).unwrap());
     assert_eq!(before(Some(10), 3), [7, 8, 9]);
     assert_eq!(before(Some(7), 100), [1, 2]);
     assert_eq!(after(2, 2), [7, 8]);
@@ -125,9 +128,20 @@ fn pages_are_read_off_an_index_without_sorting() {
     let unread = plan(
         &c,
         "SELECT count(*), min(seq) FROM message
-        WHERE room = x'00' AND seq > 5 AND author <> x'00' AND deleted = 0",
+        WHERE room = x'00' AND seq > 5 AND author <> x'00' AND deleted = 0 AND thread IS NULL",
     );
     assert!(unread.contains("COVERING INDEX message_unread"), "{unread}");
+    let thread = plan(
+        &c,
+        "SELECT * FROM message CROSS JOIN event
+         ON event.room = message.room AND event.seq = message.seq
+         WHERE +message.room = x'00' AND message.thread = x'00' AND message.seq < 5
+         ORDER BY message.seq DESC LIMIT 3",
+    );
+    assert!(
+        thread.contains("message_thread") && !thread.contains("B-TREE"),
+        "{thread}"
+    );
     let pinned = plan(
         &c,
         "SELECT * FROM message WHERE room = x'00' AND pinned = 1 ORDER BY seq DESC LIMIT 3",
@@ -324,6 +338,6 @@ fn pins_are_the_newest_in_rising_order() {
 fn a_message_that_is_logged_and_not_applied_makes_no_line_yet() {
     let c = timeline();
     log::insert(&c, &event(room(0), 13, ann(), &text("later"))).unwrap();
-    let lines = messages::page_after(&c, room(0), 11, 10).unwrap();
+    let lines = messages::page_after(&c, room(0), Part::All, 11, 10).unwrap();
     assert_eq!(seqs(&lines), [12]);
 }

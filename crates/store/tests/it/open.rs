@@ -3,6 +3,7 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
+use landline_store::messages::Part;
 use landline_store::{
     Connection, DataLock, Store, StoreError, log, messages, outbox, search, settings,
 };
@@ -304,7 +305,7 @@ fn a_database_of_version_1_opens_with_all_that_is_in_it() {
     store
         .read_blocking(|c| {
             assert_eq!(log::head(c, room(0))?.unwrap().seq, 6);
-            let lines = messages::page_before(c, room(0), None, 10)?;
+            let lines = messages::page_before(c, room(0), Part::All, None, 10)?;
             let texts: Vec<String> = lines
                 .into_iter()
                 .filter_map(|line| match line {

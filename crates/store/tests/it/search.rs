@@ -2,7 +2,7 @@
 
 use landline_protocol::{Content, Edit, EventId};
 use landline_store::Connection;
-use landline_store::search::{Query, search};
+use landline_store::search::{Has, Query, search};
 use proptest::prelude::*;
 
 use crate::support::{START, Tables, ann, ben, event, event_id, room, tables, take, text};
@@ -190,7 +190,7 @@ fn search_is_narrowed_by_room_author_and_time() {
     let by_ben = ids(
         &c,
         &Query {
-            author: Some(ben()),
+            authors: Some(&[ben()]),
             rooms: Some(&[room(0)]),
             ..kettle
         },
@@ -254,4 +254,125 @@ proptest! {
             search(&c, &Query { text: &text, limit: 10, ..Query::default() }).unwrap();
         }
     }
+}
+
+/// Also within words.
+fn within(c: &Connection, text: &str) -> Vec<(u64, String)> {
+    let query = Query {
+        text,
+        within: 1_000,
+        limit: 100,
+        ..Query::default()
+    };
+    let hits = search(c, &query).unwrap().into_iter();
+    hits.map(|hit| (hit.event.seq, hit.snippet)).collect()
+}
+
+fn seqs(found: &[(u64, String)]) -> Vec<u64> {
+    found.iter().map(|(seq, _)| *seq).collect()
+}
+
+#[test]
+fn a_part_of_a_word_is_found_where_it_is_asked_for() {
+    let c = kitchen();
+    assert_eq!(found(&c, "ettl"), NONE);
+    assert_eq!(seqs(&within(&c, "ettl")), [4, 3, 1]);
+    assert_eq!(seqs(&within(&c, "ettl whist")), [3]);
+    assert_eq!(
+        within(&c, "HISTL")[0].1,
+        "tomorrow never comes, the kettle w\u{E000}histl\u{E001}es"
+    );
+    // What the index finds with accents folded stands among them once.
+    assert_eq!(seqs(&within(&c, "cafe")), [2]);
+    assert_eq!(seqs(&within(&c, "no such")), NONE);
+    // A single letter would be in almost every message.
+    assert_eq!(seqs(&within(&c, "x")), NONE);
+}
+
+#[test]
+fn languages_without_spaces_are_searched_by_any_part() {
+    let c = tables();
+    let said = [
+        "明日の会議は中止です",
+        "会議室はどこ？",
+        "오늘 회의는 취소",
+        "ประชุมพรุ่งนี้",
+    ];
+    for (seq, said) in (1..).zip(said) {
+        take(&c, &event(room(0), seq, ann(), &text(said)));
+    }
+    assert_eq!(seqs(&within(&c, "会議")), [2, 1]);
+    assert_eq!(seqs(&within(&c, "議")), [2, 1]);
+    assert_eq!(seqs(&within(&c, "会議 明日")), [1]);
+    assert_eq!(seqs(&within(&c, "취소")), [3]);
+    assert_eq!(seqs(&within(&c, "พรุ่ง")), [4]);
+    assert_eq!(
+        within(&c, "中止")[0].1,
+        "明日の会議は\u{E000}中止\u{E001}です"
+    );
+}
+
+#[test]
+fn a_search_may_be_by_what_is_said_of_a_message_alone() {
+    let c = kitchen();
+    let of = |query: Query<'_>| {
+        let query = Query {
+            within: 1_000,
+            limit: 100,
+            ..query
+        };
+        let hits = search(&c, &query).unwrap().into_iter();
+        hits.map(|hit| hit.event.seq).collect::<Vec<_>>()
+    };
+    let has = |file, link, code| Has { file, link, code };
+    let link = Query {
+        has: has(false, true, false),
+        ..Query::default()
+    };
+    assert_eq!(of(link), [4]);
+    assert_eq!(
+        of(Query {
+            text: "kettle",
+            ..link
+        }),
+        [4]
+    );
+    assert_eq!(
+        of(Query {
+            text: "operator",
+            ..link
+        }),
+        NONE
+    );
+    let by = [ben()];
+    let by_ben = Query {
+        authors: Some(&by),
+        ..Query::default()
+    };
+    assert_eq!(of(by_ben), [4, 2]);
+    let late = Query {
+        after: Some(START + 3),
+        before: Some(START + 5),
+        ..Query::default()
+    };
+    assert_eq!(of(late), [4, 3]);
+    let nothing = Query {
+        has: has(true, false, true),
+        ..Query::default()
+    };
+    assert_eq!(of(nothing), NONE);
+    assert_eq!(of(Query::default()), NONE, "nothing was asked for");
+}
+
+#[test]
+fn no_more_messages_are_read_than_was_said() {
+    let c = kitchen();
+    let query = Query {
+        text: "ettl",
+        within: 2,
+        limit: 100,
+        ..Query::default()
+    };
+    let hits: Vec<_> = search(&c, &query).unwrap();
+    assert_eq!(hits.len(), 1, "of the two newest, one has it");
 }
