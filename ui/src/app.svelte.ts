@@ -10,6 +10,7 @@ import {
   type Reply,
   type Request,
 } from "./backend/backend";
+import type { EventId } from "./backend/gen/EventId";
 import type { RoomId } from "./backend/gen/RoomId";
 import type { UiEvent } from "./backend/gen/UiEvent";
 import type { MessageItem } from "./store/select";
@@ -24,18 +25,25 @@ export interface TimelinePane {
 /** What the rest of the window may ask of the composer that is on the screen. */
 export interface ComposerPane {
   focus(): void;
-  /** Takes a message that is not sent yet back into the composer. */
+  /** Takes one's own message into the composer. */
   edit(item: MessageItem): void;
+  /** The next message answers this one. */
+  reply(item: MessageItem): void;
 }
 
 export class App {
   timeline: TimelinePane | null = null;
   composer: ComposerPane | null = null;
+  /** That of the thread in the drawer. */
+  threadComposer: ComposerPane | null = null;
+  /** What was typed in threads and not sent, by their first message. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on the screen follows from it
+  readonly threadDrafts = new Map<EventId, string>();
   #state = $state.raw<State>(EMPTY);
   readonly #backend: Backend;
   /** Pages being read, with what was told of their rooms meanwhile. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on the screen follows from it
-  readonly #reading = new Map<RoomId, UiEvent[]>();
+  readonly #reading = new Map<string, { room: RoomId; meanwhile: UiEvent[] }>();
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(backend: Backend) {
@@ -102,34 +110,39 @@ export class App {
     request: Request<"page">,
     where: Extract<WindowEvent, { event: "page" }>["where"],
   ): Promise<boolean> {
-    const { room } = request;
-    const meanwhile: UiEvent[] = [];
-    this.#reading.set(room, meanwhile);
+    const { room, part } = request;
+    const thread = typeof part === "string" ? null : part.thread;
+    const key = thread ?? room;
+    const reading = { room, meanwhile: [] as UiEvent[] };
+    this.#reading.set(key, reading);
     try {
       const page = await this.#backend.call("page", request);
-      if (this.#reading.get(room) !== meanwhile) return false;
-      this.#reading.delete(room);
-      this.change({ event: "page", room, page, where });
-      this.#take(meanwhile);
+      if (this.#reading.get(key) !== reading) return false;
+      this.#reading.delete(key);
+      this.change({ event: "page", room, thread, page, where });
+      this.#take(reading.meanwhile);
       return true;
     } catch (error) {
-      if (this.#reading.get(room) === meanwhile) {
-        this.#reading.delete(room);
+      if (this.#reading.get(key) === reading) {
+        this.#reading.delete(key);
         this.notice(error);
       }
       return false;
     }
   }
 
-  isReading(room: RoomId): boolean {
-    return this.#reading.has(room);
+  /** `key`: the room, or the thread by its first message. */
+  isReading(key: string): boolean {
+    return this.#reading.has(key);
   }
 
   #take(events: readonly UiEvent[]): void {
     let state = this.#state;
     for (const event of events) {
       if (this.#reading.size > 0 && "room" in event && typeof event.room === "string") {
-        this.#reading.get(event.room)?.push(event);
+        for (const { room, meanwhile } of this.#reading.values()) {
+          if (room === event.room) meanwhile.push(event);
+        }
       }
       state = reduce(state, event);
     }

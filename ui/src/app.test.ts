@@ -8,6 +8,7 @@ import { page, queued, room, said, snapshot } from "./store/sample";
 const REQUEST = {
   space: "studio",
   room: "general",
+  part: "main" as const,
   before: null,
   after: null,
   around: null,

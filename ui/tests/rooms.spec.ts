@@ -55,9 +55,92 @@ test("a room one was removed from stays readable, without a composer", async ({ 
   await roomItem(page, "workshop").click();
   await page.getByTestId("open-details").click();
   await page.getByTestId("leave-room").click();
+  await page.getByTestId("leave-keep").click();
   await expect(page.getByText("You are no longer in this room.")).toBeVisible();
   await expect(item(page, "Looks right to me.")).toBeVisible();
   await expect(page.getByTestId("composer-input")).toHaveCount(0);
+  await page.getByTestId("forget-room").click();
+  await expect(roomItem(page, "workshop")).toHaveCount(0);
+});
+
+test("who leaves and deletes sees no more of the room", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  await page.getByTestId("open-details").click();
+  await page.getByTestId("leave-room").click();
+  await page.getByTestId("leave-forget").click();
+  await expect(roomItem(page, "workshop")).toHaveCount(0);
+  await expect(page.getByTestId("room-name")).toHaveText("general");
+});
+
+test("a private room is made with the people who are to be in it", async ({ page }) => {
+  await open(page, "studio");
+  await page.getByTestId("create-room").click();
+  await page.getByTestId("create-room-name").fill("surprise");
+  await page.getByText("Invited people", { exact: true }).click();
+  await page.getByTestId("people-input").fill("goro");
+  await page.getByTestId("people-input").press("Enter");
+  await expect(page.getByTestId("chosen-person")).toHaveText("Goro Tanaka");
+  await page.getByTestId("create-room-confirm").click();
+  await expect(page.getByTestId("room-name")).toHaveText("surprise");
+  const [asked] = (await calls(page, "create_room")) as { kind: string; members: string[] }[];
+  expect(asked?.kind).toBe("private");
+  expect(asked?.members).toHaveLength(1);
+});
+
+test("several people are written to in one direct room", async ({ page }) => {
+  await open(page, "studio");
+  await page.getByTestId("write-to").click();
+  for (const name of ["Goro", "Hana"]) {
+    await page.getByTestId("people-input").fill(name);
+    await page.getByTestId("people-input").press("Enter");
+  }
+  await page.getByTestId("write-to-confirm").click();
+  await expect(page.getByTestId("room-name")).toHaveText("Goro Tanaka, Hana Novák");
+});
+
+test("a room is renamed, its topic set, archived and brought back", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  await page.getByTestId("open-details").click();
+  await page.getByTestId("edit-name").click();
+  await page.getByTestId("room-name-input").fill("yard");
+  await page.getByTestId("room-name-save").click();
+  await expect(page.getByTestId("room-name")).toHaveText("yard");
+  await page.getByTestId("edit-topic").click();
+  await page.getByTestId("room-topic-input").fill("Cranes");
+  await page.getByTestId("room-topic-save").click();
+  await expect(page.getByTestId("system-line").last()).toContainText("set the topic: Cranes");
+  await page.getByTestId("archive-room").click();
+  await expect(page.getByTestId("composer-input")).toHaveCount(0);
+  await page.getByTestId("unarchive-room").click();
+  await expect(page.getByTestId("composer-input")).toBeVisible();
+});
+
+test("people are invited, and removed again", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "budget-2027").click();
+  await page.getByTestId("room-people").click();
+  await expect(page.getByTestId("drawer").getByTestId("person")).toHaveCount(4);
+  await page.getByTestId("invite-people").click();
+  await page.getByTestId("people-input").fill("hana");
+  await page.getByTestId("people-input").press("Enter");
+  await page.getByTestId("invite-confirm").click();
+  await expect(page.getByTestId("system-line").last()).toContainText("invited Hana Novák");
+  await page.getByTestId("person-menu").first().click();
+  await page.getByTestId("remove-person").click();
+  await expect(page.getByTestId("system-line").last()).toContainText("removed");
+});
+
+test("a room that is silent stands with the others and counts quietly", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  await page.getByTestId("open-details").click();
+  await page.getByText("Nothing", { exact: true }).click();
+  await roomItem(page, "general").click();
+  await page.evaluate(() => window.landline.receive("workshop", "@Mira Solberg for you"));
+  await expect(roomItem(page, "workshop").getByTestId("unread-count")).not.toHaveClass(/loud/);
+  await expect(page.getByTestId("unread-section")).not.toContainText("workshop");
 });
 
 test("leaving a space asks first, then leads back to the first screen", async ({ page }) => {

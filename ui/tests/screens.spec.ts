@@ -68,6 +68,113 @@ const SCREENS: Screen[] = [
       await expect(page.getByTestId("typing-line")).toContainText("typing");
     },
   },
+  {
+    name: "message actions",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await roomItem(page, "workshop").click();
+      await item(page, "Looks right to me.").hover();
+      await page.getByTestId("message-menu").click();
+      await expect(page.getByTestId("menu-pin")).toBeVisible();
+    },
+  },
+  {
+    name: "emoji picker",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await roomItem(page, "workshop").click();
+      await item(page, "Me, back in an hour").hover();
+      await page.getByTestId("pick-emoji").click();
+      await expect(page.getByRole("option").first()).toBeVisible();
+    },
+  },
+  {
+    name: "thread",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await roomItem(page, "workshop").click();
+      await page.getByTestId("replies").click();
+      await expect(page.getByTestId("thread").getByTestId("item")).toHaveCount(4);
+    },
+  },
+  {
+    name: "pins",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await roomItem(page, "workshop").click();
+      await page.getByTestId("open-pins").click();
+      await expect(page.getByTestId("pinned")).toHaveCount(1);
+    },
+  },
+  {
+    name: "message details",
+    scene: "studio",
+    show: async (page) => {
+      await page.getByTestId("edited").last().click();
+      await expect(page.getByTestId("version")).toHaveCount(1);
+    },
+  },
+  {
+    name: "room details",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await roomItem(page, "workshop").click();
+      await page.getByTestId("open-details").click();
+    },
+  },
+  {
+    name: "people of a room",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await roomItem(page, "budget-2027").click();
+      await page.getByTestId("room-people").click();
+      await expect(page.getByTestId("drawer").getByTestId("person")).toHaveCount(4);
+    },
+  },
+  {
+    name: "leave a room",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await roomItem(page, "workshop").click();
+      await page.getByTestId("open-details").click();
+      await page.getByTestId("leave-room").click();
+    },
+  },
+  {
+    name: "write to people",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await page.getByTestId("write-to").click();
+      await page.getByTestId("people-input").fill("o");
+    },
+  },
+  {
+    name: "status",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await page.getByTestId("presence-menu").click();
+      await page.getByTestId("open-status").click();
+    },
+  },
+  {
+    name: "answering",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await roomItem(page, "workshop").click();
+      await item(page, "Looks right to me.").hover();
+      await page.getByTestId("reply").click();
+    },
+  },
   { name: "another key", scene: "refused" },
   {
     name: "search",

@@ -67,7 +67,8 @@ test("larger text moves everything but what one looks at", async ({ page }) => {
   await timeline.evaluate((view) => {
     const items = Array.from(view.querySelectorAll<HTMLElement>("[data-testid=item]"));
     const tallest = items.reduce((a, b) => (b.offsetHeight > a.offsetHeight ? b : a));
-    view.scrollTop += tallest.getBoundingClientRect().bottom - view.getBoundingClientRect().top - 20;
+    view.scrollTop +=
+      tallest.getBoundingClientRect().bottom - view.getBoundingClientRect().top - 20;
   });
   await timeline.dispatchEvent("scroll");
   const { id, top } = await topItem(page);

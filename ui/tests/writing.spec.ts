@@ -12,7 +12,10 @@ test("a message goes from queued over one tick and two to read, in one place", a
   await expect(message).toHaveAttribute("data-state", "accepted");
   await expect(message).toHaveAttribute("data-ticks", "delivered");
   await expect(message).toHaveAttribute("data-ticks", "read");
-  await expect(message.getByRole("img")).toHaveAttribute("title", "Read by Ana Lindqvist");
+  await expect(message.getByRole("img")).toHaveAttribute(
+    "title",
+    "Delivered to 1 of 23, read by 1\nRead by Ana Lindqvist",
+  );
   await expect(message).toHaveAttribute("data-same", "yes");
 });
 

@@ -6,7 +6,7 @@ import type { Mention } from "../backend/gen/Mention";
 import type { RoomId } from "../backend/gen/RoomId";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import { t } from "../i18n/t";
-import { displayNames } from "../store/select";
+import { displayNames, type MessageItem } from "../store/select";
 import type { Space } from "../store/state";
 import { readNewest } from "./rooms";
 
@@ -14,6 +14,11 @@ import { readNewest } from "./rooms";
 export const TEXT_BYTES = 16 * 1024;
 /** Mentions in one message; the protocol's limit. */
 const MENTIONS = 50;
+/** Emoji that are remembered as used last; the core's limit. */
+const RECENT_EMOJI = 16;
+/** Offered at a message. */
+const QUICK_EMOJI = 3;
+const USUAL_EMOJI = ["👍", "❤️", "😄"];
 /** The word that mentions everybody in a room. */
 export const ROOM_MENTION = "room";
 /** Typing is told at most once in this time… */
@@ -22,14 +27,82 @@ const TYPING_EVERY_MS = 1_000;
 const TYPING_ENDS_MS = 4_000;
 
 /** Puts it into the outbox and shows the end of the room. Answers whether it is there. */
-export async function post(app: App, space: Space, room: RoomId, text: string): Promise<boolean> {
+export async function post(
+  app: App,
+  space: Space,
+  room: RoomId,
+  text: string,
+  about: { replyTo?: EventId | null; thread?: EventId | null } = {},
+): Promise<boolean> {
   const id = space.view.space;
   const mentions = mentionsIn(text, space);
+  const { replyTo = null, thread = null } = about;
   const posted = await app.inOrder(() =>
-    app.tell("post", { space: id, room, text, reply_to: null, thread: null, mentions }),
+    app.tell("post", { space: id, room, text, reply_to: replyTo, thread, mentions }),
   );
-  if (app.state.timelines[room]?.moreAfter === true) await readNewest(app, id, room);
+  const moreAfter = thread === null && app.state.timelines[room]?.moreAfter === true;
+  if (moreAfter) await readNewest(app, id, room);
   return posted !== null;
+}
+
+/** Changes one's own message. Answers whether the change is in the outbox. */
+export async function edit(
+  app: App,
+  space: Space,
+  room: RoomId,
+  id: EventId,
+  text: string,
+): Promise<boolean> {
+  const mentions = mentionsIn(text, space);
+  const request = { space: space.view.space, room, id, text, mentions };
+  return (await app.inOrder(() => app.tell("edit", request))) !== null;
+}
+
+export async function remove(app: App, space: SpaceId, room: RoomId, id: EventId): Promise<void> {
+  await app.inOrder(() => app.tell("delete", { space, room, id }));
+}
+
+/** Puts an emoji of mine under a message, or takes it back. */
+export async function react(
+  app: App,
+  space: Space,
+  room: RoomId,
+  item: MessageItem,
+  emoji: string,
+): Promise<void> {
+  const mine = item.body.reactions.find((one) => one.emoji === emoji)?.members;
+  const on = mine?.includes(space.view.me) !== true;
+  const request = { space: space.view.space, room, id: item.id, emoji, on };
+  await app.inOrder(() => app.tell("react", request));
+  if (on) rememberEmoji(app, emoji);
+}
+
+function rememberEmoji(app: App, emoji: string): void {
+  const { settings } = app.state;
+  const recent_emoji = [emoji, ...settings.recent_emoji.filter((one) => one !== emoji)];
+  if (settings.recent_emoji[0] === emoji) return;
+  app.hint("set_settings", {
+    settings: { ...settings, recent_emoji: recent_emoji.slice(0, RECENT_EMOJI) },
+  });
+}
+
+/** What is offered first: what one has used last, and what most people use. */
+export function quickEmoji(app: App): string[] {
+  return [...new Set([...app.state.settings.recent_emoji, ...USUAL_EMOJI])].slice(0, QUICK_EMOJI);
+}
+
+export async function pin(
+  app: App,
+  space: SpaceId,
+  room: RoomId,
+  item: MessageItem,
+): Promise<void> {
+  await app.inOrder(() => app.tell("pin", { space, room, id: item.id, on: !item.body.pinned }));
+}
+
+/** A change of mine that has failed is taken back. */
+export async function dropChange(app: App, space: SpaceId, id: EventId): Promise<void> {
+  await app.tell("discard_queued", { space, id });
 }
 
 /** Whom a text names: `@` and the name as it is shown, or `@room`. */
@@ -55,15 +128,6 @@ export async function retry(app: App, space: SpaceId, id: EventId): Promise<void
 
 export async function discard(app: App, space: SpaceId, id: EventId): Promise<void> {
   await app.tell("discard_queued", { space, id });
-}
-
-export async function editQueued(
-  app: App,
-  space: SpaceId,
-  id: EventId,
-  text: string,
-): Promise<boolean> {
-  return (await app.tell("edit_queued", { space, id, text })) !== null;
 }
 
 /** How much of a text is over the limit, in bytes; 0 where it fits. */

@@ -2,10 +2,16 @@
 
 import type { App } from "../app.svelte";
 import type { EventId } from "../backend/gen/EventId";
+import type { MemberId } from "../backend/gen/MemberId";
 import type { RoomId } from "../backend/gen/RoomId";
 import type { SpaceId } from "../backend/gen/SpaceId";
-import { currentRoom, currentSpace, roomsInOrder } from "../store/select";
-import { PAGE_ITEMS } from "../store/state";
+import { t } from "../i18n/t";
+import type { MessageAddress } from "../lib/message-link";
+import { currentRoom, currentSpace, isUnread, roomsInOrder, threadOf } from "../store/select";
+import { PAGE_ITEMS, type Target } from "../store/state";
+
+/** Replies asked for at once. */
+const THREAD_ITEMS = 100;
 
 /** Opens a room at its first unread message, or at its end. */
 export async function openRoom(app: App, space: SpaceId, room: RoomId): Promise<void> {
@@ -30,34 +36,105 @@ export async function openSpace(app: App, space: SpaceId): Promise<void> {
   if (!there) return;
   const { last_room } = app.state.settings;
   const last = last_room === null ? undefined : there.rooms[last_room];
-  const room = last ?? roomsInOrder(there, null)[0];
+  const inOrder = roomsInOrder(there, null);
+  const room = last ?? inOrder.find((one) => one.everyone) ?? inOrder[0];
   if (room) await openRoom(app, space, room.room);
   else {
     app.change({ event: "opened", space, room: null });
   }
 }
 
-/** Opens a room at one item and lights it up. */
+/** Opens a room at one item and lights it up; one that stands in a thread, in the drawer. */
 export async function openAt(
   app: App,
   space: SpaceId,
   room: RoomId,
-  item: { id: EventId; seq: number | null } | null,
+  item: Target | null,
 ): Promise<void> {
-  if (item === null || item.seq === null) {
+  if (item === null) {
     await openRoom(app, space, room);
-    if (item !== null) app.change({ event: "target", target: item });
     return;
   }
-  if (app.state.place.room !== room) {
-    app.change({ event: "opened", space, room });
-    remember(app, space, room);
-  } else {
-    app.change({ event: "opened", space, room });
+  const found = item.seq === null ? await findItem(app, space, item.id) : item;
+  if (found === null || found.seq === null) {
+    await openRoom(app, space, room);
+    app.change({ event: "target", target: item });
+    return;
   }
-  const held = app.state.timelines[room]?.items.some(({ id }) => id === item.id) === true;
-  if (!held) await readAround(app, space, room, item.seq);
-  app.change({ event: "target", target: item });
+  const { thread } = found;
+  // Within a thread one comes from anywhere: its place in the room is that of its first message.
+  const head = thread == null ? found : await findItem(app, space, thread);
+  app.change({ event: "opened", space, room });
+  remember(app, space, room);
+  const seq = head?.seq ?? found.seq;
+  const target = head?.id ?? found.id;
+  const held = app.state.timelines[room]?.items.some(({ id }) => id === target) === true;
+  if (!held) await readAround(app, space, room, seq);
+  if (thread != null) await openThread(app, space, room, thread, found.id);
+  else app.change({ event: "target", target: { id: found.id, seq: found.seq } });
+}
+
+/** Where a link to a message leads. One of a space that one is not in leads nowhere. */
+export async function openLinked(app: App, address: MessageAddress): Promise<void> {
+  const { space, room, item } = address;
+  if (app.state.spaces[space]?.rooms[room] === undefined) {
+    app.notice({ code: "not_found", message: t("message.link_elsewhere") });
+    return;
+  }
+  await openAt(app, space, room, { id: item, seq: null });
+}
+
+async function findItem(app: App, space: SpaceId, id: EventId): Promise<Target | null> {
+  const { item } = await app.ask("item", { space, id });
+  return item === null ? null : { id, seq: item.seq, thread: threadOf(item) };
+}
+
+/** Shows a thread in the drawer. */
+export async function openThread(
+  app: App,
+  space: SpaceId,
+  room: RoomId,
+  thread: EventId,
+  at: EventId | null = null,
+): Promise<void> {
+  app.change({ event: "drawer", drawer: { kind: "thread", thread, at } });
+  await readThread(app, space, room, thread);
+}
+
+/** The newest of a thread, with the message that began it. */
+export async function readThread(
+  app: App,
+  space: SpaceId,
+  room: RoomId,
+  thread: EventId,
+): Promise<void> {
+  await app.read(
+    {
+      space,
+      room,
+      part: { thread },
+      before: null,
+      after: null,
+      around: null,
+      limit: THREAD_ITEMS,
+    },
+    "newest",
+  );
+}
+
+/** What was said in a thread before what is held. */
+export async function readThreadBefore(
+  app: App,
+  space: SpaceId,
+  room: RoomId,
+  thread: EventId,
+): Promise<void> {
+  const held = app.state.threads[thread];
+  const first = held?.items.find((item) => item.seq !== null && item.id !== thread)?.seq ?? null;
+  if (!held?.moreBefore || first === null || app.isReading(thread)) return;
+  const part = { thread };
+  const limit = THREAD_ITEMS;
+  await app.read({ space, room, part, before: first, after: null, around: null, limit }, "before");
 }
 
 export async function readNewest(app: App, space: SpaceId, room: RoomId): Promise<void> {
@@ -106,7 +183,7 @@ export async function stepRoom(app: App, step: 1 | -1, unreadOnly: boolean): Pro
   const from = rooms.findIndex((room) => room.room === open);
   for (let n = 1; n <= rooms.length; n += 1) {
     const room = rooms[(from + step * n + rooms.length * n) % rooms.length];
-    if (room && room.room !== open && (!unreadOnly || room.unread > 0)) {
+    if (room && room.room !== open && (!unreadOnly || isUnread(room))) {
       await openRoom(app, space.view.space, room.room);
       return;
     }
@@ -118,18 +195,22 @@ export function markRead(app: App): void {
   const space = currentSpace(app.state);
   const room = currentRoom(app.state);
   if (!space || !room || room.unread === 0) return;
+  app.change({ event: "unread_kept", on: false });
   app.hint("read", { space: space.view.space, room: room.room, seq: room.head });
 }
 
-/** Starts, or finds, the direct room with a person and opens it. */
-export async function messagePerson(app: App, space: SpaceId, member: string): Promise<void> {
+/** Starts, or finds, the direct room with these people and opens it. */
+export async function writeTo(app: App, space: SpaceId, members: MemberId[]): Promise<void> {
   const me = app.state.spaces[space]?.view.me;
-  const known = Object.values(app.state.spaces[space]?.rooms ?? {}).find(
-    (room) =>
+  const wanted = new Set(members.filter((member) => member !== me));
+  const known = Object.values(app.state.spaces[space]?.rooms ?? {}).find((room) => {
+    const others = room.members.filter((member) => member !== me);
+    return (
       room.kind === "direct" &&
-      room.members.length === 2 &&
-      room.members.every((one) => one === member || one === me),
-  );
+      others.length === wanted.size &&
+      others.every((member) => wanted.has(member))
+    );
+  });
   if (known) {
     await openRoom(app, space, known.room);
     return;
@@ -139,9 +220,35 @@ export async function messagePerson(app: App, space: SpaceId, member: string): P
     kind: "direct",
     name: "",
     topic: "",
-    members: [member],
+    members: [...wanted],
   });
   if (made) await openRoom(app, space, made.room);
+}
+
+export async function messagePerson(app: App, space: SpaceId, member: MemberId): Promise<void> {
+  await writeTo(app, space, [member]);
+}
+
+/** Changes a room's name, topic or archive. Answers whether it is in the outbox. */
+export async function changeRoom(
+  app: App,
+  space: SpaceId,
+  room: RoomId,
+  change: { name?: string; topic?: string; archived?: boolean },
+): Promise<boolean> {
+  const { name = null, topic = null, archived = null } = change;
+  return (await app.tell("change_room", { space, room, name, topic, archived })) !== null;
+}
+
+/** The room counts as unread from this message on, and stays so while it is open. */
+export async function markUnread(
+  app: App,
+  space: SpaceId,
+  room: RoomId,
+  seq: number,
+): Promise<void> {
+  app.change({ event: "unread_kept", on: true });
+  await app.tell("mark_unread", { space, room, seq });
 }
 
 function remember(app: App, space: SpaceId, room: RoomId): void {
@@ -156,5 +263,5 @@ function page(
   at: { before?: number; after?: number; around?: number },
 ) {
   const { before = null, after = null, around = null } = at;
-  return { space, room, before, after, around, limit: PAGE_ITEMS };
+  return { space, room, part: "main" as const, before, after, around, limit: PAGE_ITEMS };
 }

@@ -74,8 +74,20 @@ export async function setName(app: App, name: string): Promise<boolean> {
   return (await app.tell("set_name", { name: trimmed })) !== null;
 }
 
-export function setPresence(app: App, state: PresenceState): void {
-  void app.tell("set_presence", { state, text: "" });
+/** `text`: what others read beside one's name; it stays until it is changed. */
+export function setPresence(app: App, state: PresenceState, text: string): void {
+  void app.tell("set_presence", { state, text: text.trim() });
+}
+
+/** Nothing disturbs for so long, in minutes; null: from now on it may again. */
+export function setQuiet(app: App, minutes: number | null): void {
+  setSettings(app, { quiet_until: minutes === null ? null : Date.now() + minutes * 60_000 });
+}
+
+/** Minutes until eight o'clock tomorrow. */
+export function minutesUntilMorning(now: Date): number {
+  const morning = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, 8);
+  return Math.round((morning.getTime() - now.getTime()) / 60_000);
 }
 
 export function setSettings(app: App, change: Partial<Settings>): void {

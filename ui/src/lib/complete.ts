@@ -1,48 +1,111 @@
-// What `@` in the composer offers: people of the space, and the room.
+// What `@`, `#` and `:` in the composer offer: people of the space and the room, rooms, emoji.
 
 import { ROOM_MENTION } from "../actions/messages";
 import { t } from "../i18n/t";
-import { displayNames, peopleOf } from "../store/select";
+import { displayNames, peopleOf, roomsByName } from "../store/select";
 import type { Space } from "../store/state";
+import { allEmoji, findEmoji } from "./emoji";
+
+/** What has been begun before the caret. */
+export interface Begun {
+  sign: "@" | "#" | ":";
+  /** What stands between the sign and the caret. */
+  word: string;
+}
 
 export interface Completion {
-  /** What is put behind the `@`. */
+  key: string;
+  /** What takes the place of the sign and what was begun. */
+  inserted: string;
+  /** Shown. */
   name: string;
   /** Said beside it. */
   about: string;
-  /** Whose picture; null for the room. */
-  member: string | null;
+  /** What stands before it: a person's picture, a sign, or the emoji itself. */
+  picture: { member: string } | { sign: "room" | "everyone" } | { emoji: string };
 }
 
 /** Completions that are offered at once. */
 const OFFERED = 6;
-/** A name is looked for in this many characters behind an `@`. */
+/** A name is looked for in this many characters behind its sign. */
 const NAME_CHARS = 64;
+/** Emoji are offered after this many letters: `:` and a word ends many sentences. */
+const EMOJI_LETTERS = 2;
 
-/** What stands between the last `@` and the caret, or null where no name has been begun. */
-export function mentionAt(text: string, caret: number): string | null {
-  const begun = text.slice(Math.max(0, caret - NAME_CHARS - 1), caret);
-  const match = /(?:^|[\s([{])@([^\n@]*)$/u.exec(begun);
-  const name = match?.[1];
-  return name === undefined || name.startsWith(" ") ? null : name;
+export function begunAt(text: string, caret: number): Begun | null {
+  const before = text.slice(Math.max(0, caret - NAME_CHARS - 1), caret);
+  const emoji = /(?:^|[\s([{])(:)([a-z0-9_+-]*)$/iu.exec(before);
+  if (emoji?.[2] !== undefined && emoji[2].length >= EMOJI_LETTERS) {
+    return { sign: ":", word: emoji[2] };
+  }
+  const match = /(?:^|[\s([{])([@#])([^\n@#]*)$/u.exec(before);
+  const [, sign, word] = match ?? [];
+  if ((sign !== "@" && sign !== "#") || word === undefined || word.startsWith(" ")) return null;
+  return { sign, word };
 }
 
-export function completions(space: Space, begun: string): Completion[] {
-  const wanted = begun.toLocaleLowerCase();
+export async function completions(space: Space, begun: Begun): Promise<Completion[]> {
+  switch (begun.sign) {
+    case "@":
+      return people(space, begun.word);
+    case "#":
+      return rooms(space, begun.word);
+    case ":": {
+      const found = findEmoji(await allEmoji(), begun.word, OFFERED);
+      return found.map(({ emoji, name }) => ({
+        key: name,
+        inserted: `${emoji} `,
+        name: `:${name}:`,
+        about: "",
+        picture: { emoji },
+      }));
+    }
+  }
+}
+
+function people(space: Space, word: string): Completion[] {
+  const wanted = word.toLocaleLowerCase();
   const names = displayNames(space.people);
   const found: Completion[] = peopleOf(space)
     .filter((person) => person.member !== space.view.me)
-    .map((person) => ({
-      name: names.get(person.member) ?? person.name,
+    .map((person) => ({ person, name: names.get(person.member) ?? person.name }))
+    .filter(({ name }) => begins(name, wanted))
+    .map(({ person, name }) => ({
+      key: person.member,
+      inserted: `@${name} `,
+      name,
       about: t(`presence.${person.state}`),
-      member: person.member,
-    }))
-    .filter(({ name }) => {
-      const lower = name.toLocaleLowerCase();
-      return lower.startsWith(wanted) || lower.includes(` ${wanted}`);
-    });
+      picture: { member: person.member },
+    }));
   if (ROOM_MENTION.startsWith(wanted)) {
-    found.push({ name: ROOM_MENTION, about: t("composer.everyone"), member: null });
+    found.push({
+      key: ROOM_MENTION,
+      inserted: `@${ROOM_MENTION} `,
+      name: ROOM_MENTION,
+      about: t("composer.everyone"),
+      picture: { sign: "everyone" },
+    });
   }
   return found.slice(0, OFFERED);
+}
+
+function rooms(space: Space, word: string): Completion[] {
+  const wanted = word.toLocaleLowerCase();
+  return [...roomsByName(space).values()]
+    .filter((room) => room.open && begins(room.name, wanted))
+    .sort((a, b) => a.name.localeCompare(b.name))
+    .slice(0, OFFERED)
+    .map((room) => ({
+      key: room.room,
+      inserted: `#${room.name} `,
+      name: room.name,
+      about: room.topic,
+      picture: { sign: "room" },
+    }));
+}
+
+/** The name, or a later word of it, begins so. */
+function begins(name: string, wanted: string): boolean {
+  const lower = name.toLocaleLowerCase();
+  return lower.startsWith(wanted) || lower.includes(` ${wanted}`);
 }

@@ -30,6 +30,12 @@ describe("what Markdown may make", () => {
   );
 });
 
+test("a message's address becomes a link, another of that scheme does not", () => {
+  expect(html("landline://message?space=1&room=2&item=3")).toContain('href="landline://message?');
+  expect(html("landline://join?space=1")).not.toContain("<a");
+  expect(html("[x](landline://join?space=1)")).not.toContain("<a");
+});
+
 // A message comes from anybody on the network.
 describe("what must never enter the page", () => {
   test.each([
@@ -69,8 +75,8 @@ describe("what must never enter the page", () => {
 
 describe("mentions", () => {
   const named = [
-    { name: "Ana", me: false },
-    { name: "Ana Lind", me: true },
+    { sign: "@" as const, name: "Ana", me: false },
+    { sign: "@" as const, name: "Ana Lind", me: true },
   ];
 
   test("are marked, the longer name first", () => {
@@ -79,12 +85,18 @@ describe("mentions", () => {
     );
   });
 
+  test("rooms are marked too, and not within a word or an address", () => {
+    const room = [{ sign: "#" as const, name: "tea", me: false }];
+    expect(html("see #tea.", room)).toBe('<p>see <span class="mention room">#tea</span>.</p>');
+    expect(html("a#tea #teapot https://a.example/#tea", room)).not.toContain("mention");
+  });
+
   test("are not marked in code, in links or within another word", () => {
     expect(html("`@Ana` [@Ana](https://a.example) @Anastasia", named)).not.toContain("mention");
   });
 
   test("a name with signs of HTML or of patterns is only a name", () => {
-    const odd = [{ name: "<b>.*(", me: false }];
+    const odd = [{ sign: "@" as const, name: "<b>.*(", me: false }];
     expect(html("@<b>.*( hi", odd)).toBe('<p><span class="mention">@&lt;b&gt;.*(</span> hi</p>');
     expect(html("@anything", odd)).not.toContain("mention");
   });

@@ -6,8 +6,10 @@
 import DOMPurify, { type Config } from "dompurify";
 import MarkdownIt from "markdown-it";
 
-/** Somebody named in a text: `@` and their name becomes a mark. */
+/** Somebody or a room named in a text: the sign and the name become a mark. */
 export interface Named {
+  /** `@` of people, `#` of rooms. */
+  sign: "@" | "#";
   name: string;
   me: boolean;
 }
@@ -18,13 +20,13 @@ const ALLOWED: Config = {
     ...["strong", "ul"],
   ],
   ALLOWED_ATTR: ["class", "href", "start", "title"],
-  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|landline:\/\/message\?)/i,
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
 };
 
 const CLASSES =
-  /^(?:mention|mention me|language-[a-z0-9+#-]{1,20}|hljs(?:-[a-z_]+)?(?: [a-z_]+)*)$/;
+  /^(?:mention|mention me|mention room|language-[a-z0-9+#-]{1,20}|hljs(?:-[a-z_]+)?(?: [a-z_]+)*)$/;
 
 /** Rendered texts that are kept: rows come and go while one scrolls. */
 const CACHE_TEXTS = 2_000;
@@ -41,7 +43,11 @@ const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true }).di
   "html_inline",
 ]);
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
-markdown.validateLink = (url) => /^(?:https?|mailto):/i.test(url.trim());
+// A message of this space, as "copy link" gives it.
+markdown.linkify.add("landline:", {
+  validate: (text, at) => /^\/\/message\?[a-z0-9=&-]+/i.exec(text.slice(at))?.[0].length ?? 0,
+});
+markdown.validateLink = (url) => /^(?:https?:|mailto:|landline:\/\/message\?)/i.test(url.trim());
 markdown.renderer.rules["fence"] = (tokens, index) => {
   const token = tokens[index];
   if (!token) return "";
@@ -66,7 +72,7 @@ const cache = new Map<string, DocumentFragment>();
 
 /** A message as nodes for the page; each call answers its own copy. */
 export function render(text: string, named: readonly Named[] = []): DocumentFragment {
-  const key = `${named.map(({ name, me }) => `${name}${me ? "!" : ""}`).join("\u0001")}\u0000${text}`;
+  const key = `${named.map(({ sign, name, me }) => `${sign}${name}${me ? "!" : ""}`).join("\u0001")}\u0000${text}`;
   const known = cache.get(key);
   if (known !== undefined) return copy(known);
   const clean = purify(mark(markdown.render(text), named));
@@ -100,12 +106,16 @@ export function isEmojiOnly(text: string): boolean {
   );
 }
 
-/** Marks `@name` in the text between tags, and not within code or links. */
+/** Marks `@name` and `#room` in the text between tags, and not within code or links. */
 function mark(html: string, named: readonly Named[]): string {
   if (named.length === 0) return html;
-  const byName = new Map(named.map((one) => [markdown.utils.escapeHtml(one.name), one]));
+  const escaped = (one: Named) => one.sign + markdown.utils.escapeHtml(one.name);
+  const byName = new Map(named.map((one) => [escaped(one), one]));
   const names = [...byName.keys()].sort((a, b) => b.length - a.length).map(escapeRegExp);
-  const pattern = new RegExp(`@(${names.join("|")})(?![\\p{L}\\p{N}_])`, "gu");
+  const pattern = new RegExp(
+    `(?<![\\p{L}\\p{N}_&])(?:${names.join("|")})(?![\\p{L}\\p{N}_])`,
+    "gu",
+  );
   let inside = 0;
   return html
     .split(/(<[^>]*>)/)
@@ -113,11 +123,11 @@ function mark(html: string, named: readonly Named[]): string {
       if (/^<(?:code|a)\b/.test(part)) inside += 1;
       else if (/^<\/(?:code|a)>/.test(part)) inside -= 1;
       if (inside > 0 || part.startsWith("<")) return part;
-      return part.replace(pattern, (whole, name: string) =>
-        byName.get(name)?.me === true
-          ? `<span class="mention me">${whole}</span>`
-          : `<span class="mention">${whole}</span>`,
-      );
+      return part.replace(pattern, (whole) => {
+        const one = byName.get(whole);
+        const of = one?.sign === "#" ? "mention room" : one?.me === true ? "mention me" : "mention";
+        return `<span class="${of}">${whole}</span>`;
+      });
     })
     .join("");
 }

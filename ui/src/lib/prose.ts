@@ -8,16 +8,32 @@ import { render, type Named } from "./markup";
 /** How long a button says that it has copied, in milliseconds. */
 const COPIED_MS = 1_500;
 
-/** `openLink` is called instead of following a link: the window itself never goes anywhere. */
+/**
+ * `openLink` is called instead of following a link: the window itself never goes anywhere.
+ * `openRoom` where a room is named.
+ */
 export function prose(
   text: string,
   named: readonly Named[],
   openLink: (url: string) => void,
+  openRoom: (name: string) => void,
 ): Attachment<HTMLElement> {
   return (element) => {
     element.replaceChildren(render(text, named));
     for (const block of element.querySelectorAll("pre")) dress(block);
+    for (const room of element.querySelectorAll<HTMLElement>(".mention.room")) {
+      room.tabIndex = 0;
+      room.setAttribute("role", "link");
+    }
+    const roomAt = (event: Event) =>
+      event.target instanceof Element ? event.target.closest(".mention.room") : null;
+    const enter = (event: KeyboardEvent) => {
+      const room = roomAt(event);
+      if (room && event.key === "Enter") openRoom(room.textContent.slice(1));
+    };
     const follow = (event: MouseEvent) => {
+      const room = roomAt(event);
+      if (room) openRoom(room.textContent.slice(1));
       const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
       const url = link?.getAttribute("href");
       if (url == null) return;
@@ -26,9 +42,11 @@ export function prose(
     };
     element.addEventListener("click", follow);
     element.addEventListener("auxclick", follow);
+    element.addEventListener("keydown", enter);
     return () => {
       element.removeEventListener("click", follow);
       element.removeEventListener("auxclick", follow);
+      element.removeEventListener("keydown", enter);
     };
   };
 }

@@ -2,7 +2,16 @@ import { describe, expect, test } from "vitest";
 import { reduce } from "./reduce";
 import { ME, inRooms, page, person, room, said, snapshot, space } from "./sample";
 import { currentRoom, currentTimeline } from "./select";
-import { EMPTY, NOTICES_SHOWN, TIMELINES_KEPT, type Change, type State } from "./state";
+import type { Item } from "../backend/gen/Item";
+import {
+  EMPTY,
+  NOTICES_SHOWN,
+  THREADS_KEPT,
+  TIMELINES_KEPT,
+  type Change,
+  type State,
+  type Timeline,
+} from "./state";
 
 const after = (state: State, ...changes: Change[]) => changes.reduce(reduce, state);
 const general = room("general");
@@ -19,6 +28,7 @@ describe("the snapshot", () => {
     const state = after(inRooms(general), {
       event: "page",
       room: "general",
+      thread: null,
       page: page([said(1)]),
       where: "newest",
     });
@@ -44,7 +54,7 @@ describe("spaces, rooms and people", () => {
   test("a space that is gone takes its timelines and the place with it", () => {
     const state = after(
       inRooms(general),
-      { event: "page", room: "general", page: page([said(1)]), where: "newest" },
+      { event: "page", room: "general", thread: null, page: page([said(1)]), where: "newest" },
       { event: "space_gone", space: "studio" },
     );
     expect(state.order).toEqual([]);
@@ -107,6 +117,7 @@ describe("timelines", () => {
   const open = (id: string): Change => ({
     event: "page",
     room: id,
+    thread: null,
     page: page([said(1)]),
     where: "newest",
   });
@@ -150,4 +161,78 @@ test("changing room closes the details of the old one, not the search", () => {
   expect(reduce(details, to).drawer).toBeNull();
   const search = reduce(two, { event: "drawer", drawer: { kind: "search", everywhere: true } });
   expect(reduce(search, to).drawer).toEqual({ kind: "search", everywhere: true });
+});
+
+describe("threads", () => {
+  const inThread = (seq: number): Item => {
+    const item = said(seq);
+    if (item.body.kind === "message") item.body.thread = "id-1";
+    return item;
+  };
+  const opened = after(
+    inRooms(general),
+    { event: "page", room: "general", thread: null, page: page([said(1)]), where: "newest" },
+    { event: "page", room: "general", thread: "id-1", page: page([said(1)]), where: "newest" },
+  );
+  const ids = (timeline: Timeline | null | undefined) => timeline?.items.map(({ id }) => id);
+
+  test("what is said in a thread stands there and not in the room", () => {
+    const state = reduce(opened, {
+      event: "items",
+      space: "studio",
+      room: "general",
+      items: [inThread(2), said(3)],
+    });
+    expect(ids(currentTimeline(state))).toEqual(["id-1", "id-3"]);
+    expect(ids(state.threads["id-1"])).toEqual(["id-1", "id-2"]);
+  });
+
+  test("the message that began it changes in both", () => {
+    const pinned = said(1);
+    if (pinned.body.kind === "message") pinned.body.pinned = true;
+    const items = [pinned];
+    const state = reduce(opened, { event: "items", space: "studio", room: "general", items });
+    expect(currentTimeline(state)?.items[0]).toEqual(pinned);
+    expect(state.threads["id-1"]?.items[0]).toEqual(pinned);
+  });
+
+  test("what happens in another room leaves them alone, in theirs it reaches them", () => {
+    const changes = [{ member: "ana", delivered: 9, read: 9 }];
+    const there = reduce(opened, { event: "marks", space: "studio", room: "other", changes });
+    expect(there.threads).toEqual(opened.threads);
+    const here = reduce(opened, { event: "marks", space: "studio", room: "general", changes });
+    expect(here.threads["id-1"]?.marks["ana"]?.read).toBe(9);
+    const stale = reduce(opened, { event: "reload", space: "studio", room: "general" });
+    expect(stale.threads["id-1"]?.stale).toBe(true);
+  });
+
+  test("only a few are kept", () => {
+    const threads = Array.from({ length: THREADS_KEPT + 2 }, (_, n): Change => {
+      const thread = `id-${n}`;
+      return { event: "page", room: "general", thread, page: page([]), where: "newest" };
+    });
+    expect(Object.keys(after(opened, ...threads).threads)).toHaveLength(THREADS_KEPT);
+  });
+
+  test("the drawer of a thread closes with the room it belongs to", () => {
+    const two = inRooms(general, room("other"));
+    const drawn = reduce(two, {
+      event: "drawer",
+      drawer: { kind: "thread", thread: "id-1", at: null },
+    });
+    const again = reduce(drawn, { event: "opened", space: "studio", room: "general" });
+    expect(again.drawer).not.toBeNull();
+    expect(reduce(drawn, { event: "opened", space: "studio", room: "other" }).drawer).toBeNull();
+  });
+});
+
+test("a room that is gone from this computer is gone from the window", () => {
+  const state = after(
+    inRooms(general, room("other")),
+    { event: "page", room: "general", thread: null, page: page([said(1)]), where: "newest" },
+    { event: "room_gone", space: "studio", room: "general" },
+  );
+  expect(Object.keys(state.spaces["studio"]?.rooms ?? {})).toEqual(["other"]);
+  expect(state.timelines).toEqual({});
+  expect(state.place.room).toBeNull();
 });

@@ -8,10 +8,14 @@ import type { RoomView } from "../backend/gen/RoomView";
 import type { Snapshot } from "../backend/gen/Snapshot";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import type { SpaceView } from "../backend/gen/SpaceView";
+import type { Item } from "../backend/gen/Item";
+import { threadOf } from "./select";
 import {
   NOTICES_SHOWN,
+  THREADS_KEPT,
   TIMELINES_KEPT,
   type Change,
+  type Drawer,
   type Place,
   type Space,
   type State,
@@ -37,6 +41,8 @@ export function reduce(state: State, change: Change): State {
       return withoutSpace(state, change.space);
     case "room":
       return withRoom(state, change.space, change.room);
+    case "room_gone":
+      return withoutRoom(state, change.space, change.room);
     case "people":
       return inSpace(state, change.space, (space) => ({
         ...space,
@@ -56,16 +62,16 @@ export function reduce(state: State, change: Change): State {
         },
       }));
     case "marks":
-      return inTimeline(state, change.room, (timeline) => ({
+      return everywhere(state, change.room, (timeline) => ({
         ...timeline,
         marks: withMarks(timeline.marks, change.changes),
       }));
     case "items":
-      return inTimeline(state, change.room, (timeline) => withItems(timeline, change.items));
+      return withChanged(state, change.room, change.items);
     case "item_gone":
-      return inTimeline(state, change.room, (timeline) => withoutItem(timeline, change.id));
+      return everywhere(state, change.room, (timeline) => withoutItem(timeline, change.id));
     case "reload":
-      return inTimeline(state, change.room, (timeline) => ({ ...timeline, stale: true }));
+      return everywhere(state, change.room, (timeline) => ({ ...timeline, stale: true }));
     case "open":
       // Where to go is for the actions: they read the page, then open it.
       return state;
@@ -81,6 +87,8 @@ export function reduce(state: State, change: Change): State {
       return withPage(state, change);
     case "target":
       return inPlace(state, { target: change.target });
+    case "unread_kept":
+      return inPlace(state, { unread: change.on });
     case "line_done":
       return inPlace(state, {
         line: state.place.line === null ? null : { ...state.place.line, done: true },
@@ -119,6 +127,7 @@ function withSnapshot(state: State, snapshot: Snapshot): State {
     spaces,
     order: snapshot.spaces.map(({ space }) => space.space),
     timelines: {},
+    threads: {},
   };
 }
 
@@ -141,10 +150,43 @@ function withoutSpace(state: State, gone: SpaceId): State {
     order: state.order.filter((space) => space !== gone),
     timelines: without(state.timelines, rooms),
     place: here
-      ? { ...state.place, space: null, room: null, line: null, target: null }
+      ? { ...state.place, space: null, room: null, line: null, target: null, unread: false }
       : state.place,
     drawer: here ? null : state.drawer,
   };
+}
+
+/** What was kept of a room is gone from this computer. */
+function withoutRoom(state: State, id: SpaceId, gone: RoomId): State {
+  const changed = inSpace(state, id, (space) => ({
+    ...space,
+    rooms: without(space.rooms, [gone]),
+  }));
+  const here = state.place.room === gone;
+  return {
+    ...changed,
+    timelines: without(state.timelines, [gone]),
+    place: here
+      ? { ...state.place, room: null, line: null, target: null, unread: false }
+      : state.place,
+    drawer: here ? null : state.drawer,
+  };
+}
+
+/** What is said in a thread stands there; the message that began it stands in both. */
+function withChanged(state: State, room: RoomId, items: readonly Item[]): State {
+  const threads = { ...state.threads };
+  let inThreads = false;
+  for (const item of items) {
+    const thread = threadOf(item) ?? item.id;
+    const known = threads[thread];
+    if (!known) continue;
+    threads[thread] = { ...known, ...withItems(known, [item]) };
+    inThreads = true;
+  }
+  const main = items.filter((item) => threadOf(item) === null);
+  const changed = inThreads ? { ...state, threads } : state;
+  return inTimeline(changed, room, (timeline) => withItems(timeline, main));
 }
 
 function withRoom(state: State, id: SpaceId, room: RoomView): State {
@@ -164,10 +206,10 @@ function withRoom(state: State, id: SpaceId, room: RoomView): State {
 function opened(state: State, space: SpaceId, room: RoomId | null): State {
   const view = room === null ? undefined : state.spaces[space]?.rooms[room];
   const firstUnread = view?.first_unread ?? null;
-  const drawer = state.drawer?.kind === "details" ? null : state.drawer;
+  const stays = state.place.room === room || !isOfRoom(state.drawer);
   return {
     ...state,
-    drawer: state.place.space === space ? drawer : null,
+    drawer: state.place.space === space && stays ? state.drawer : null,
     place: {
       space,
       room,
@@ -175,11 +217,35 @@ function opened(state: State, space: SpaceId, room: RoomId | null): State {
       adding: false,
       line: firstUnread === null ? null : { seq: firstUnread, done: false },
       target: null,
+      unread: false,
     },
   };
 }
 
+/** What the drawer shows belongs to the room that is open. */
+function isOfRoom(drawer: Drawer | null): boolean {
+  switch (drawer?.kind) {
+    case "details":
+    case "pins":
+    case "thread":
+    case "message":
+      return true;
+    case "people":
+      return drawer.room;
+    case "search":
+    case undefined:
+      return false;
+  }
+}
+
 function withPage(state: State, change: Extract<Change, { event: "page" }>): State {
+  if (change.thread !== null) {
+    const { thread, room } = change;
+    const made = { ...placed(state.threads[thread], change), room };
+    const rest = Object.entries(state.threads).filter(([id]) => id !== thread);
+    const threads = Object.fromEntries([...rest.slice(-(THREADS_KEPT - 1)), [thread, made]]);
+    return { ...state, threads };
+  }
   const known = state.timelines[change.room];
   const timeline = placed(known, change);
   const others = Object.entries(state.timelines).filter(([room]) => room !== change.room);
@@ -231,6 +297,17 @@ function inTimeline(state: State, room: RoomId, change: (old: Timeline) => Timel
   return changed === timeline
     ? state
     : { ...state, timelines: { ...state.timelines, [room]: changed } };
+}
+
+/** In the room's own timeline, and in its threads that are here. */
+function everywhere(state: State, room: RoomId, change: (old: Timeline) => Timeline): State {
+  const changed = inTimeline(state, room, change);
+  if (!Object.values(state.threads).some((thread) => thread.room === room)) return changed;
+  const threads = Object.entries(state.threads).map(([id, thread]) => [
+    id,
+    thread.room === room ? { ...thread, ...change(thread) } : thread,
+  ]);
+  return { ...changed, threads: Object.fromEntries(threads) as State["threads"] };
 }
 
 function inPlace(state: State, change: Partial<Place>): State {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { reduce } from "./reduce";
 import { ME, inRooms, page, person, queued, room, said, snapshot, space } from "./sample";
-import { displayNames, lastQueued, presenceOf, roomName, roomSections, unreadOf } from "./select";
+import { displayNames, lastOwn, presenceOf, roomName, roomSections, unreadOf } from "./select";
 import { EMPTY, type Space } from "./state";
 import { fromPage } from "./timeline";
 
@@ -72,10 +72,27 @@ test("nobody is known to be there while there is no connection", () => {
   expect(presenceOf({ ...here, view: space({ link }) }, ana)).toBe("offline");
 });
 
-test("Up takes the last of my messages that is still queued, never one that was sent", () => {
+test("Up takes the last of my messages, sent or not, that is not deleted", () => {
   const timeline = fromPage(page([said(1, ME), queued("one"), queued("two")]));
-  expect(lastQueued(timeline, ME)?.id).toBe("two");
-  expect(lastQueued(fromPage(page([said(1, ME)])), ME)).toBeNull();
+  expect(lastOwn(timeline, ME)?.id).toBe("two");
+  const gone = said(2, ME);
+  if (gone.body.kind === "message") gone.body.deleted = true;
+  expect(lastOwn(fromPage(page([said(1, ME), gone, said(3)])), ME)?.id).toBe("id-1");
+  expect(lastOwn(fromPage(page([said(1)])), ME)).toBeNull();
+});
+
+test("what is unread stands in a section of its own, but for what is open or silent", () => {
+  const here = studio([
+    room("open", { unread: 3 }),
+    room("busy", { unread: 3 }),
+    room("thread", { unread_replies: 1 }),
+    room("silent", { unread: 9, level: "nothing" }),
+    room("quiet"),
+  ]);
+  const { unread, rooms } = roomSections(here, "open");
+  expect(unread.map(({ room: id }) => id)).toEqual(["thread", "busy"]);
+  expect(rooms.map(({ room: id }) => id)).toEqual(["open", "quiet", "silent"]);
+  expect(unreadOf(here)).toEqual({ messages: 7, loud: 1 });
 });
 
 test("the state starts with nothing open", () => {

@@ -1,6 +1,7 @@
 // Questions that views ask of the state. Pure, and cheap to ask again: what costs is remembered
 // with the part of the state that it comes from.
 
+import type { EventId } from "../backend/gen/EventId";
 import type { Item } from "../backend/gen/Item";
 import type { MemberId } from "../backend/gen/MemberId";
 import type { MessageView } from "../backend/gen/MessageView";
@@ -13,6 +14,11 @@ export type MessageItem = Item & { body: { kind: "message" } & MessageView };
 
 export function isMessage(item: Item): item is MessageItem {
   return item.body.kind === "message";
+}
+
+/** The thread that a message stands in; null for what stands in the room itself. */
+export function threadOf(item: Item): EventId | null {
+  return isMessage(item) ? item.body.thread : null;
 }
 
 export function currentSpace(state: State): Space | null {
@@ -68,8 +74,20 @@ export function presenceOf(space: Space, person: PersonView): PresenceState {
 }
 
 export interface RoomSections {
+  /** Whatever has something that one has not read. */
+  unread: RoomView[];
   rooms: RoomView[];
   direct: RoomView[];
+}
+
+/** Something in it wants to be read. */
+export function isUnread(room: RoomView): boolean {
+  return room.open && (room.unread > 0 || room.unread_replies > 0);
+}
+
+/** What of it is for me: mentions, replies in my threads, all of a direct room. */
+export function loudOf(room: RoomView): number {
+  return (room.kind === "direct" ? room.unread : room.mentions) + room.unread_replies;
 }
 
 /** Rooms of the sidebar: those one is in, and the one that is open even if one no longer is. */
@@ -80,16 +98,22 @@ export function roomSections(space: Space, open: string | null): RoomSections {
   const byName = (a: RoomView, b: RoomView) =>
     Number(b.everyone) - Number(a.everyone) || roomName(space, a).localeCompare(roomName(space, b));
   const byTime = (a: RoomView, b: RoomView) => (b.last_at ?? 0) - (a.last_at ?? 0);
+  // The one that is open stays where it is: nothing moves under the pointer of who reads it.
+  const unread = shown.filter(
+    (room) => isUnread(room) && room.room !== open && room.level !== "nothing",
+  );
+  const rest = shown.filter((room) => !unread.includes(room));
   return {
-    rooms: shown.filter((room) => room.kind !== "direct").sort(byName),
-    direct: shown.filter((room) => room.kind === "direct").sort(byTime),
+    unread: unread.sort((a, b) => Number(loudOf(b) > 0) - Number(loudOf(a) > 0) || byName(a, b)),
+    rooms: rest.filter((room) => room.kind !== "direct").sort(byName),
+    direct: rest.filter((room) => room.kind === "direct").sort(byTime),
   };
 }
 
 /** In the order of the sidebar, as the keys go through them. */
 export function roomsInOrder(space: Space, open: string | null): RoomView[] {
-  const { rooms, direct } = roomSections(space, open);
-  return [...rooms, ...direct];
+  const { unread, rooms, direct } = roomSections(space, open);
+  return [...unread, ...rooms, ...direct];
 }
 
 export interface Unread {
@@ -103,8 +127,9 @@ export function unreadOf(space: Space): Unread {
   let loud = 0;
   for (const room of Object.values(space.rooms)) {
     if (!room.open) continue;
-    messages += room.unread;
-    loud += room.kind === "direct" ? room.unread : room.mentions;
+    if (room.level === "nothing") continue;
+    messages += room.unread + room.unread_replies;
+    loud += loudOf(room);
   }
   return { messages, loud };
 }
@@ -125,13 +150,27 @@ export function peopleOf(space: Space): PersonView[] {
   );
 }
 
-/** One's own last message in the room that is still queued, which Up edits. */
-export function lastQueued(timeline: Timeline, me: MemberId): MessageItem | null {
+/** One's own last message in the room, which Up edits. */
+export function lastOwn(timeline: Timeline, me: MemberId): MessageItem | null {
   return (
-    timeline.items
-      .filter(isMessage)
-      .findLast((item) => item.author === me && item.state.state === "queued") ?? null
+    timeline.items.filter(isMessage).findLast((item) => isMine(item, me) && !item.body.deleted) ??
+    null
   );
+}
+
+/** Written by me, here: what I have imported is somebody else's. */
+export function isMine(item: MessageItem, me: MemberId): boolean {
+  return item.author === me && item.body.imported_name === null;
+}
+
+/** Rooms by what they are called, for `#` in a text: those that one can open. */
+export function roomsByName(space: Space): ReadonlyMap<string, RoomView> {
+  return remembered(roomNames, space.rooms, () => {
+    const named = Object.values(space.rooms).filter(
+      (room) => room.kind === "public" || room.kind === "private",
+    );
+    return new Map(named.map((room) => [room.name, room]));
+  });
 }
 
 /** By the node's clock where it has one; imported messages by theirs. */
@@ -140,6 +179,7 @@ export function timeOf(item: Item): number {
   return imported ?? item.accepted_at ?? item.sent_at;
 }
 
+const roomNames = new WeakMap<Space["rooms"], ReadonlyMap<string, RoomView>>();
 const namesOf = new WeakMap<Space["people"], ReadonlyMap<MemberId, string>>();
 const sortedPeople = new WeakMap<Space["people"], PersonView[]>();
 

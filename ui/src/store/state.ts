@@ -29,6 +29,8 @@ export interface State {
   /** In the order in which they stand in the rail. */
   order: readonly SpaceId[];
   timelines: Readonly<Record<RoomId, Timeline>>;
+  /** Threads that are or were in the drawer, by their first message. */
+  threads: Readonly<Record<EventId, Thread>>;
   place: Place;
   /** The window has the focus and is not hidden. */
   focused: boolean;
@@ -61,6 +63,11 @@ export interface Timeline {
   stale: boolean;
 }
 
+/** What was said in a thread, with the message that began it. */
+export interface Thread extends Timeline {
+  room: RoomId;
+}
+
 /** Where in the app the person is. */
 export interface Place {
   space: SpaceId | null;
@@ -71,6 +78,8 @@ export interface Place {
   adding: boolean;
   line: UnreadLine | null;
   target: Target | null;
+  /** Marked unread while it is open: what is seen is not read until it is opened again. */
+  unread: boolean;
 }
 
 /** The line before the first message that was unread when the room was opened. */
@@ -83,11 +92,21 @@ export interface UnreadLine {
 /** An item to bring into view and light up once. */
 export interface Target {
   id: EventId;
+  /** Null where it is not known. */
   seq: number | null;
+  /** The thread it stands in, where that is known. */
+  thread?: EventId | null;
 }
 
 export type Drawer =
-  { kind: "people" } | { kind: "details" } | { kind: "search"; everywhere: boolean };
+  | { kind: "people"; room: boolean }
+  | { kind: "details" }
+  | { kind: "search"; everywhere: boolean }
+  | { kind: "pins" }
+  /** `at`: the reply to bring into view. */
+  | { kind: "thread"; thread: EventId; at: EventId | null }
+  /** Who has a message, and how it has read. */
+  | { kind: "message"; item: EventId };
 
 export type Dialog =
   | { kind: "host" }
@@ -95,6 +114,11 @@ export type Dialog =
   | { kind: "passcode"; join: JoinTarget; wrong: boolean }
   | { kind: "create_room" }
   | { kind: "browse_rooms" }
+  | { kind: "status" }
+  | { kind: "write_to" }
+  | { kind: "invite"; room: RoomId }
+  | { kind: "leave"; room: RoomId }
+  | { kind: "delete"; room: RoomId; item: EventId; text: string }
   | { kind: "settings" }
   | { kind: "palette" }
   | { kind: "shortcuts" };
@@ -119,10 +143,13 @@ export type WindowEvent =
   | {
       event: "page";
       room: RoomId;
+      /** Of this thread; null: of the room itself. */
+      thread: EventId | null;
       page: Page;
       where: "newest" | "around" | "before" | "after";
     }
   | { event: "target"; target: Target | null }
+  | { event: "unread_kept"; on: boolean }
   | { event: "line_done" }
   | { event: "focus"; on: boolean }
   | { event: "dialog"; dialog: Dialog | null }
@@ -137,6 +164,8 @@ export const WINDOW_ITEMS = 400;
 export const PAGE_ITEMS = 100;
 /** Rooms whose timelines are kept while others are open. */
 export const TIMELINES_KEPT = 8;
+/** Threads that are kept while another is open. */
+export const THREADS_KEPT = 4;
 /** Notices shown at once; the oldest gives way. */
 export const NOTICES_SHOWN = 3;
 
@@ -150,6 +179,10 @@ export const EMPTY: State = {
     enter_sends: true,
     notifications: true,
     notification_previews: true,
+    keywords: [],
+    quiet_until: null,
+    receipts: true,
+    recent_emoji: [],
     last_space: null,
     last_room: null,
   },
@@ -159,7 +192,16 @@ export const EMPTY: State = {
   spaces: {},
   order: [],
   timelines: {},
-  place: { space: null, room: null, list: false, adding: false, line: null, target: null },
+  threads: {},
+  place: {
+    space: null,
+    room: null,
+    list: false,
+    adding: false,
+    line: null,
+    target: null,
+    unread: false,
+  },
   focused: true,
   dialog: null,
   drawer: null,

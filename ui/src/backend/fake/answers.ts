@@ -3,6 +3,7 @@
 import { Refused, type CommandName, type Reply, type Request } from "../backend";
 import type { Item } from "../gen/Item";
 import type { Page } from "../gen/Page";
+import type { RoomRights } from "../gen/RoomRights";
 import type { SearchHit } from "../gen/SearchHit";
 import type { FakeBackend } from "./fake";
 import {
@@ -19,6 +20,15 @@ import {
 export type Answers = { [K in CommandName]: (request: Request<K>) => Reply<K> };
 
 const PASSCODE = "tide";
+const NOTHING: RoomRights = {
+  write: false,
+  pin: false,
+  delete_others: false,
+  invite: false,
+  change: false,
+  remove: false,
+  leave: false,
+};
 
 export function answers(fake: FakeBackend): Answers {
   const queuedItem = (spaceId: string, id: string): [FakeSpace, FakeRoom, Item] => {
@@ -62,9 +72,53 @@ export function answers(fake: FakeBackend): Answers {
       fake.emit({ event: "room", space, room: made.view });
       return {};
     },
-    leave_room: ({ space, room: id }) => {
+    leave_room: ({ space, room: id, forget }) => {
       const { view } = fake.room(space, id);
       view.open = false;
+      view.may = NOTHING;
+      fake.emit({ event: "room", space, room: view });
+      if (forget) fake.forget(space, id);
+      return {};
+    },
+    forget_room: ({ space, room: id }) => {
+      fake.forget(space, id);
+      return {};
+    },
+    change_room: ({ space, room: id, name, topic, archived }) => {
+      const target = fake.room(space, id);
+      const { view } = target;
+      Object.assign(view, {
+        name: name ?? view.name,
+        topic: topic ?? view.topic,
+        archived: archived ?? view.archived,
+      });
+      view.may = { ...view.may, write: !view.archived };
+      return fake.tellSystem(space, target, {
+        type: "room_changed",
+        ...(name === null ? {} : { name }),
+        ...(topic === null ? {} : { topic }),
+        ...(archived === null ? {} : { archived }),
+      });
+    },
+    invite: ({ space, room: id, member }) => {
+      const target = fake.room(space, id);
+      target.view.member_count += 1;
+      return fake.tellSystem(space, target, { type: "invited", member });
+    },
+    remove: ({ space, room: id, member }) => {
+      const target = fake.room(space, id);
+      target.view.member_count -= 1;
+      return fake.tellSystem(space, target, { type: "removed", member });
+    },
+    members: ({ space, room: id }) => {
+      const { people } = fake.space(space);
+      const { members, member_count } = fake.room(space, id).view;
+      const all = people.map(({ member }) => member).slice(0, member_count);
+      return { members: members.length > 0 ? members : all, complete: true };
+    },
+    set_level: ({ space, room: id, level }) => {
+      const { view } = fake.room(space, id);
+      view.level = level;
       fake.emit({ event: "room", space, room: view });
       return {};
     },
@@ -85,17 +139,75 @@ export function answers(fake: FakeBackend): Answers {
       ];
       return { rooms: rooms.filter(({ name }) => name.includes(query.toLowerCase())) };
     },
-    post: ({ space, room: id, text, reply_to, mentions }) => {
+    post: ({ space, room: id, text, reply_to, thread, mentions }) => {
       const target = fake.room(space, id);
-      const item = message(fake.newId(), null, ME, Date.now(), text, { reply_to, mentions });
+      const more = { reply_to, thread, mentions };
+      const item = message(fake.newId(), null, ME, Date.now(), text, more);
       fake.queue(fake.space(space), target, item);
       return { id: item.id };
     },
-    edit_queued: ({ space, id, text }) => {
-      const [where, target, item] = queuedItem(space, id);
-      fake.edit(where, target, item, text);
-      if (item.state.state === "failed") fake.retry(where, target, item);
+    edit: ({ space, room: id, id: item, text, mentions }) => {
+      const target = fake.room(space, id);
+      fake.change(space, target, item, (body) => ({ ...body, text, mentions, edited: true }));
+      const waiting = target.queued.find((one) => one.id === item);
+      if (waiting?.state.state === "failed") fake.retry(fake.space(space), target, waiting);
       return {};
+    },
+    delete: ({ space, room: id, id: item }) => {
+      const target = fake.room(space, id);
+      if (target.queued.some((one) => one.id === item)) {
+        fake.discard(fake.space(space), target, item);
+      } else {
+        fake.change(space, target, item, (body) => ({
+          ...body,
+          text: "",
+          deleted: true,
+          pinned: false,
+          reactions: [],
+        }));
+      }
+      return {};
+    },
+    react: ({ space, room: id, id: item, emoji, on }) => {
+      fake.change(space, fake.room(space, id), item, (body) => {
+        const known = body.reactions.find((one) => one.emoji === emoji)?.members ?? [];
+        const members = [...known.filter((one) => one !== ME), ...(on ? [ME] : [])];
+        const others = body.reactions.filter((one) => one.emoji !== emoji);
+        const mine = members.length > 0 ? [{ emoji, members }] : [];
+        const at = body.reactions.findIndex((one) => one.emoji === emoji);
+        const reactions = others.toSpliced(at < 0 ? others.length : at, 0, ...mine);
+        return { ...body, reactions };
+      });
+      return {};
+    },
+    pin: ({ space, room: id, id: item, on }) => {
+      const target = fake.room(space, id);
+      fake.change(space, target, item, (body) => ({ ...body, pinned: on }));
+      target.view.pins += on ? 1 : -1;
+      fake.emit({ event: "room", space, room: target.view });
+      return {};
+    },
+    pins: ({ space, room: id }) => ({
+      items: fake
+        .room(space, id)
+        .items.filter((item) => item.body.kind === "message" && item.body.pinned),
+    }),
+    item: ({ space, id }) => {
+      for (const { view, items, queued } of fake.space(space).rooms.values()) {
+        const item = [...items, ...queued].find((one) => one.id === id);
+        if (item) return { room: view.room, item };
+      }
+      return { room: null, item: null };
+    },
+    versions: ({ space, id }) => {
+      for (const { items } of fake.space(space).rooms.values()) {
+        const item = items.find((one) => one.id === id);
+        if (item?.body.kind !== "message" || item.body.deleted) continue;
+        const now = { text: item.body.text, at: item.sent_at + 60_000 };
+        const first = { text: `${item.body.text.slice(0, 40)} (first)`, at: item.sent_at };
+        return { versions: item.body.edited ? [first, now] : [now] };
+      }
+      return { versions: [] };
     },
     discard_queued: ({ space, id }) => {
       const [where, target, item] = queuedItem(space, id);
@@ -110,10 +222,29 @@ export function answers(fake: FakeBackend): Answers {
     read: ({ space, room: id, seq }) => {
       const { view, items } = fake.room(space, id);
       view.read = Math.max(view.read, seq);
-      const rest = items.filter((item) => (item.seq ?? 0) > view.read && item.author !== ME);
+      const rest = items.filter((item) => (item.seq ?? 0) > view.read && isAloud(item));
       view.unread = rest.length;
       view.first_unread = rest[0]?.seq ?? null;
       if (view.unread === 0) view.mentions = 0;
+      fake.emit({ event: "room", space, room: view });
+      return {};
+    },
+    read_thread: ({ space, room: id, thread }) => {
+      const target = fake.room(space, id);
+      fake.change(space, target, thread, (body) => ({
+        ...body,
+        replies: body.replies && { ...body.replies, unread: 0 },
+      }));
+      target.view.unread_replies = 0;
+      fake.emit({ event: "room", space, room: target.view });
+      return {};
+    },
+    mark_unread: ({ space, room: id, seq }) => {
+      const { view, items } = fake.room(space, id);
+      view.read = seq - 1;
+      const rest = items.filter((item) => (item.seq ?? 0) >= seq && isAloud(item));
+      view.unread = rest.length;
+      view.first_unread = rest[0]?.seq ?? null;
       fake.emit({ event: "room", space, room: view });
       return {};
     },
@@ -169,6 +300,7 @@ function createRoom(fake: FakeBackend, request: Request<"create_room">): Reply<"
   const created = system(fake.newId(), 1, ME, Date.now(), { type: "room_created", kind, name });
   const made = room(parseInt(id.slice(-6), 16), kind, name, topic, [created]);
   made.view.member_count = members.length + 1;
+  made.view.creator = ME;
   if (kind === "direct") made.view.members = [ME, ...members];
   where.rooms.set(made.view.room, made);
   fake.emit({ event: "room", space, room: made.view });
@@ -176,8 +308,13 @@ function createRoom(fake: FakeBackend, request: Request<"create_room">): Reply<"
 }
 
 function page(from: FakeRoom, request: Request<"page">): Page {
-  const { items, queued } = from;
-  const { before, after, around, limit } = request;
+  const { before, after, around, limit, part } = request;
+  const thread = typeof part === "string" ? null : part.thread;
+  const held = (item: Item) => {
+    const said = item.body.kind === "message" ? item.body.thread : null;
+    return part === "all" || said === thread || item.id === thread;
+  };
+  const [items, queued] = [from.items.filter(held), from.queued.filter(held)];
   let start = Math.max(0, items.length - limit);
   if (before !== null) start = Math.max(0, firstFrom(items, before) - limit);
   if (after !== null) start = firstFrom(items, after + 1);
@@ -195,6 +332,11 @@ function page(from: FakeRoom, request: Request<"page">): Page {
       read: Math.max(0, from.view.head - n * 3),
     })),
   });
+}
+
+/** Somebody else's, and not said in a thread. */
+function isAloud(item: Item): boolean {
+  return item.author !== ME && !(item.body.kind === "message" && item.body.thread !== null);
 }
 
 /** The index of the first item with this seq or a later one. */

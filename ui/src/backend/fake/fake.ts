@@ -2,9 +2,11 @@
 // for looking at things; it keeps nothing and knows no rule that a view may rely on.
 
 import { Refused, type Backend, type CommandName, type Reply, type Request } from "../backend";
+import type { Content } from "../gen/Content";
 import type { HostingView } from "../gen/HostingView";
 import type { Item } from "../gen/Item";
 import type { MarkChange } from "../gen/MarkChange";
+import type { MessageView } from "../gen/MessageView";
 import type { MeView } from "../gen/MeView";
 import type { NearbySpace } from "../gen/NearbySpace";
 import type { Refusal } from "../gen/Refusal";
@@ -17,6 +19,7 @@ import {
   memberId,
   message,
   nearby,
+  repliesOf,
   room,
   spaceView,
   studio,
@@ -135,12 +138,14 @@ export class FakeBackend implements Backend {
   }
 
   /** Somebody writes. */
-  receive(roomName: string, text: string, person = 2): void {
+  receive(roomName: string, text: string, person = 2, thread: string | null = null): void {
     const target = this.#named(roomName);
     const mentions = text.includes("@Mira Solberg") ? [ME] : [];
     const { head } = target.view;
-    const item = message(this.newId(), head + 1, memberId(person), Date.now(), text, { mentions });
+    const more = { mentions, thread };
+    const item = message(this.newId(), head + 1, memberId(person), Date.now(), text, more);
     this.accept(this.#first, target, item);
+    if (thread !== null) return;
     target.view.unread += 1;
     target.view.mentions += mentions.length;
     target.view.first_unread ??= item.seq;
@@ -274,6 +279,12 @@ export class FakeBackend implements Backend {
     target.view.head = item.seq ?? target.view.head;
     target.view.last_at = item.accepted_at;
     this.#show(space, target, item);
+    const thread = item.body.kind === "message" ? item.body.thread : null;
+    if (thread === null) return;
+    this.change(space.view.space, target, thread, (body) => ({
+      ...body,
+      replies: repliesOf(target.items, thread),
+    }));
   }
 
   /** The others get it, then one reads it. */
@@ -307,8 +318,29 @@ export class FakeBackend implements Backend {
     this.#count(space, target);
   }
 
-  edit(space: FakeSpace, target: FakeRoom, item: Item, text: string): void {
-    if (item.body.kind === "message") item.body = { ...item.body, text };
-    this.#show(space, target, item);
+  /** A message reads otherwise from now on. */
+  change(
+    space: string,
+    target: FakeRoom,
+    id: string,
+    change: (body: MessageView & { kind: "message" }) => MessageView & { kind: "message" },
+  ): void {
+    const item = [...target.items, ...target.queued].find((one) => one.id === id);
+    if (item?.body.kind !== "message") return;
+    item.body = change(item.body);
+    this.#show(this.space(space), target, item);
+  }
+
+  /** Something has happened in a room. */
+  tellSystem(space: string, target: FakeRoom, content: Content): { id: string } {
+    const item = system(this.newId(), target.view.head + 1, ME, Date.now(), content);
+    this.accept(this.space(space), target, item);
+    this.emit({ event: "room", space, room: target.view });
+    return { id: item.id };
+  }
+
+  forget(space: string, id: string): void {
+    this.space(space).rooms.delete(id);
+    this.emit({ event: "room_gone", space, room: id });
   }
 }

@@ -5,6 +5,7 @@ import type { Item } from "../gen/Item";
 import type { MessageView } from "../gen/MessageView";
 import type { NearbySpace } from "../gen/NearbySpace";
 import type { PersonView } from "../gen/PersonView";
+import type { RepliesView } from "../gen/RepliesView";
 import type { RoomKind } from "../gen/RoomKind";
 import type { RoomView } from "../gen/RoomView";
 import type { SpaceView } from "../gen/SpaceView";
@@ -122,6 +123,8 @@ export function message(
       imported_name: null,
       imported_at: null,
       reactions: [],
+      replies: null,
+      changes: [],
       ...more,
     },
     state: seq === null ? { state: "queued" } : { state: "accepted" },
@@ -162,6 +165,19 @@ export function room(
     archived: false,
     everyone: name === "general",
     open: true,
+    creator: memberId(1),
+    may: {
+      write: true,
+      pin: true,
+      delete_others: false,
+      invite: kind !== "direct" && name !== "general",
+      change: kind !== "direct" && name !== "general",
+      remove: kind !== "direct" && name !== "general",
+      leave: kind !== "direct" && name !== "general",
+    },
+    unread_replies: 0,
+    pins: 0,
+    level: "everything",
     member_count: conversation.names.length + 1,
     members: [],
     head: last?.seq ?? 0,
@@ -256,7 +272,32 @@ function workshop(now: number): Item[] {
       "This is what the rig reports:\n\n```python\ndef drift(samples: list[float]) -> float:\n    # mean of the last ten, in microvolts\n    return sum(samples[-10:]) / 10\n```\n\nSee <https://intra.example/rig/4> for the raw log.",
     ),
     message(uuid(0x20025), 13, by(7), at(12), "Looks right to me."),
+    reply(14, 5, at(39), "Is that the mean of all ten, or without the first?"),
+    reply(15, 2, at(36), "All ten. The first one is warm already."),
+    reply(16, 5, at(9), "Then I would drop it, see #reading-list for the paper."),
   ];
+}
+
+/** What is said in the thread of the workshop. */
+function reply(seq: number, by: number, at: number, text: string): Item {
+  const thread = uuid(0x20024);
+  return message(uuid(0x20024 + seq), seq, memberId(by), at, text, { thread });
+}
+
+/** What a room shows of a thread under its first message. */
+export function repliesOf(items: readonly Item[], thread: string): RepliesView | null {
+  const replies = items.filter(
+    (item) => item.body.kind === "message" && item.body.thread === thread && !item.body.deleted,
+  );
+  const last = replies.at(-1);
+  if (!last) return null;
+  return {
+    count: replies.length,
+    last_at: last.accepted_at ?? last.sent_at,
+    last: last.seq ?? 0,
+    authors: [...new Set(replies.toReversed().map(({ author }) => author))].slice(0, 3),
+    unread: 0,
+  };
 }
 
 function direct(now: number): Item[] {
@@ -315,6 +356,15 @@ export function studio(now: number, scene: SceneName): FakeSpace {
   );
   unread(bench, 10);
   bench.view.mentions = 1;
+  for (const item of bench.items) {
+    if (item.body.kind !== "message") continue;
+    item.body.replies = repliesOf(bench.items, item.id);
+    if (item.body.replies) Object.assign(item.body.replies, { unread: 1 });
+  }
+  bench.view.unread_replies = 1;
+  const pinned = bench.items.find(({ seq }) => seq === 9);
+  if (pinned?.body.kind === "message") pinned.body.pinned = true;
+  bench.view.pins = 1;
   const quiet = room(0x13, "public", "reading-list", "", [
     system(uuid(0x40001), 1, memberId(3), now - 5e8, {
       type: "room_created",
@@ -340,7 +390,9 @@ export function studio(now: number, scene: SceneName): FakeSpace {
 
 /** Everything after the item at `index` is unread. */
 function unread(one: FakeRoom, index: number): void {
-  const rest = one.items.slice(index).filter((item) => item.author !== ME);
+  const rest = one.items
+    .slice(index)
+    .filter((item) => item.author !== ME && !(item.body.kind === "message" && item.body.thread));
   one.view.read = one.items.at(index - 1)?.seq ?? 0;
   one.view.unread = rest.length;
   one.view.first_unread = rest[0]?.seq ?? null;

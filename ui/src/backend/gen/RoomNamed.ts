@@ -3,6 +3,7 @@ import type { RoomId } from "./RoomId";
 import type { SpaceId } from "./SpaceId";
 
 /**
- * `join_room`, `leave_room`.
+ * `join_room`; `members`; `pins`; `forget_room`: deletes what is kept of a room one is no
+ * longer in.
  */
 export type RoomNamed = { space: SpaceId, room: RoomId, };

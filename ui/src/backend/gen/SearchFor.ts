@@ -3,6 +3,9 @@ import type { RoomId } from "./RoomId";
 import type { SpaceId } from "./SpaceId";
 
 /**
- * `search`: on this device. `room` null: everywhere in the space.
+ * `search`: on this device. `room` null: everywhere in the space. `query`: words and `"quoted
+ * phrases"`, narrowed by `from:name`, `in:room`, `has:file`, `has:link`, `has:code`, and
+ * `before:`, `after:` and `on:` a day (`2026-11-20`, `today`, `yesterday`). `within`: what
+ * stands within words is found, too, which takes longer.
  */
-export type SearchFor = { space: SpaceId, query: string, room: RoomId | null, limit: number, };
+export type SearchFor = { space: SpaceId, query: string, room: RoomId | null, within: boolean, limit: number, };

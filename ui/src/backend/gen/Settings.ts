@@ -18,6 +18,22 @@ notifications: boolean,
  */
 notification_previews: boolean, 
 /**
+ * Words that count as a mention, as one types them.
+ */
+keywords: Array<string>, 
+/**
+ * Nothing disturbs before this: milliseconds since 1970; null: no such time.
+ */
+quiet_until: number | null, 
+/**
+ * Others see how far I have read.
+ */
+receipts: boolean, 
+/**
+ * The emoji that I have reacted with, the last one first; at most [`RECENT_EMOJI`].
+ */
+recent_emoji: Array<string>, 
+/**
  * The room that was open last, opened first at the next start.
  */
 last_space: SpaceId | null, last_room: RoomId | null, };

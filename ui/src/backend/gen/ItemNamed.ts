@@ -3,6 +3,6 @@ import type { EventId } from "./EventId";
 import type { SpaceId } from "./SpaceId";
 
 /**
- * `edit_queued`: change a message that is still queued, or has failed (which is then queued again).
+ * `item`: one line, wherever it stands; `versions`: how a message has read.
  */
-export type EditQueued = { space: SpaceId, id: EventId, text: string, };
+export type ItemNamed = { space: SpaceId, id: EventId, };
