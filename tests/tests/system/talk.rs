@@ -201,8 +201,11 @@ async fn pins_are_listed_and_counted_in_the_room() {
     let lan = Lan::start();
     let (ana, ben, general, said) = two(&lan).await;
     ben.pins(general, said, true).await.unwrap();
-    ana.sees_room(general, "one pin", |room| room.pins == 1)
-        .await;
+    for person in [&ana, &ben] {
+        person
+            .sees_room(general, "one pin", |room| room.pins == 1)
+            .await;
+    }
     let space = ana.space();
     let named = RoomNamed {
         space,
