@@ -100,6 +100,17 @@ test("a thread is read and answered in the drawer", async ({ page }) => {
   await expect(page.getByTestId("timeline")).not.toContainText("Agreed.");
 });
 
+test("what is new in threads is found from the head of the room", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  await page.getByTestId("open-threads").click();
+  const waiting = page.getByTestId("unread-thread");
+  await expect(waiting).toContainText("This is what the rig reports");
+  await waiting.getByTestId("replies").click();
+  await expect(page.getByTestId("thread").getByTestId("item")).toHaveCount(4);
+  await expect(page.getByTestId("open-threads")).toHaveCount(0);
+});
+
 test("a pinned message stands in the list, which leads to it", async ({ page }) => {
   await open(page, "studio");
   await roomItem(page, "workshop").click();

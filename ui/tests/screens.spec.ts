@@ -101,6 +101,16 @@ const SCREENS: Screen[] = [
     },
   },
   {
+    name: "new in threads",
+    scene: "studio",
+    show: async (page) => {
+      await openList(page);
+      await roomItem(page, "workshop").click();
+      await page.getByTestId("open-threads").click();
+      await expect(page.getByTestId("unread-thread")).toHaveCount(1);
+    },
+  },
+  {
     name: "pins",
     scene: "studio",
     show: async (page) => {

@@ -37,7 +37,8 @@ requests! {
     SpaceNamed { space: SpaceId }
     /// `create_room`. `members`: the others, never me. A direct room that exists is answered as it is.
     CreateRoom { space: SpaceId, kind: RoomKind, name: String, topic: String, members: Vec<MemberId> }
-    /// `join_room`; `members`; `pins`; `forget_room`: deletes what is kept of a room one is no
+    /// `join_room`; `members`; `pins`; `threads`: those with replies that I have not read, by their
+    /// first messages; `forget_room`: deletes what is kept of a room one is no
     /// longer in.
     RoomNamed { space: SpaceId, room: RoomId }
     /// `leave_room`. It is closed at once; `forget`: what is kept of it goes, too.
@@ -100,7 +101,7 @@ requests! {
     RoomsAnswer { rooms: Vec<BrowsedRoom> }
     /// An answer to `members`: who is in a room. `complete`: its whole log is here.
     MembersAnswer { members: Vec<MemberId>, complete: bool }
-    /// An answer to `pins`: the pinned messages, in rising `seq`.
+    /// An answer to `pins` and `threads`: messages, in rising `seq`.
     ItemsAnswer { items: Vec<Item> }
     /// An answer to `item`; null where it is not on this device.
     FoundAnswer { room: Option<RoomId>, item: Option<Box<Item>> }
@@ -190,6 +191,7 @@ commands! {
     react(React) -> Nothing,
     pin(PinMessage) -> Nothing,
     pins(RoomNamed) -> ItemsAnswer,
+    threads(RoomNamed) -> ItemsAnswer,
     item(ItemNamed) -> FoundAnswer,
     versions(ItemNamed) -> VersionsAnswer,
     discard_queued(QueuedNamed) -> Nothing,

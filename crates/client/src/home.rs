@@ -337,7 +337,8 @@ impl Home {
             Command::join_room(ref request)
             | Command::forget_room(ref request)
             | Command::members(ref request)
-            | Command::pins(ref request) => {
+            | Command::pins(ref request)
+            | Command::threads(ref request) => {
                 return self.pass_on(request.space, command, reply);
             }
             Command::leave_room(ref request) => return self.pass_on(request.space, command, reply),

@@ -94,6 +94,36 @@ pub fn unread(
     me: MemberId,
     after: u64,
 ) -> Result<Unread, StoreError> {
+    let mut unread = Unread::default();
+    for fresh in fresh(c, room, me, after)? {
+        unread.replies += fresh.replies;
+        unread.first = Some(
+            unread
+                .first
+                .map_or(fresh.first, |first| first.min(fresh.first)),
+        );
+    }
+    Ok(unread)
+}
+
+/// The threads of a room in which somebody has something to read, by their first messages.
+pub fn unread_threads(
+    c: &Connection,
+    room: RoomId,
+    me: MemberId,
+) -> Result<Vec<EventId>, StoreError> {
+    let fresh = fresh(c, room, me, 0)?.into_iter();
+    Ok(fresh.map(|fresh| fresh.thread).collect())
+}
+
+/// A thread with replies that somebody who follows it has not read.
+struct Fresh {
+    thread: EventId,
+    replies: u64,
+    first: u64,
+}
+
+fn fresh(c: &Connection, room: RoomId, me: MemberId, after: u64) -> Result<Vec<Fresh>, StoreError> {
     let mut statement = c.prepare_cached(
         "SELECT thread, count(*), min(seq) FROM message
          WHERE room = ?1 AND seq > ?2 AND thread IS NOT NULL AND author <> ?3 AND deleted = 0
@@ -101,19 +131,22 @@ pub fn unread(
                  (SELECT read FROM thread_mark WHERE thread_mark.thread = message.thread), 0)
          GROUP BY thread",
     )?;
-    let fresh = statement
+    let all = statement
         .query_map(params![Blob(room), sql_seq(after), Blob(me)], |row| {
-            Ok((id(row, 0)?, seq(row, 1)?, seq(row, 2)?))
+            Ok(Fresh {
+                thread: id(row, 0)?,
+                replies: seq(row, 1)?,
+                first: seq(row, 2)?,
+            })
         })?
-        .collect::<Result<Vec<(EventId, u64, u64)>, _>>()?;
-    let mut unread = Unread::default();
-    for (thread, replies, first) in fresh {
-        if follows(c, thread, me)? {
-            unread.replies += replies;
-            unread.first = Some(unread.first.map_or(first, |known| known.min(first)));
+        .collect::<Result<Vec<Fresh>, _>>()?;
+    let mut followed = Vec::new();
+    for fresh in all {
+        if follows(c, fresh.thread, me)? {
+            followed.push(fresh);
         }
     }
-    Ok(unread)
+    Ok(followed)
 }
 
 /// Whether this person is told of what is said in a thread.

@@ -50,12 +50,20 @@ async fn what_is_said_in_a_thread_stands_there_and_counts_for_those_who_follow_i
     })
     .await;
 
+    let (space, room) = (ana.space(), general);
+    let unread = async || {
+        let named = landline_client::command::RoomNamed { space, room };
+        let items = ana.client().threads(named).await.unwrap().items;
+        items.iter().map(|item| item.id).collect::<Vec<_>>()
+    };
+    assert_eq!(unread().await, [head]);
     let seq = ana.item(last).await.unwrap().seq.unwrap();
     ana.reads_thread(general, head, seq).await;
     ana.sees_room(general, "the thread is read", |room| {
         (room.unread_replies, room.unread) == (0, 1)
     })
     .await;
+    assert_eq!(unread().await, []);
     assert_eq!(ana.message(head).await.unwrap().replies.unwrap().unread, 0);
     assert_eq!(ana.message(main).await.unwrap().thread, None);
 }

@@ -273,6 +273,8 @@ export const en = {
   "pins.count": { one: "{count} pinned message", other: "{count} pinned messages" },
   "pins.none": "Nothing is pinned here.",
   "pins.go": "Show",
+  "threads.title": "New in threads",
+  "threads.none": "Everything in your threads is read.",
   "thread.title": "Thread",
   "thread.head_gone": "The message that began it is not on this computer yet.",
   "thread.earlier": "Show earlier replies",

@@ -227,6 +227,7 @@ function isOfRoom(drawer: Drawer | null): boolean {
   switch (drawer?.kind) {
     case "details":
     case "pins":
+    case "threads":
     case "thread":
     case "message":
       return true;

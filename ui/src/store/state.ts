@@ -103,6 +103,8 @@ export type Drawer =
   | { kind: "details" }
   | { kind: "search"; everywhere: boolean }
   | { kind: "pins" }
+  /** The threads with something to read. */
+  | { kind: "threads" }
   /** `at`: the reply to bring into view. */
   | { kind: "thread"; thread: EventId; at: EventId | null }
   /** Who has a message, and how it has read. */

@@ -1,7 +1,7 @@
 //! Questions that the replica answers: read beside the engine, which never waits for them.
 
 use landline_protocol::RoomKind;
-use landline_store::{Connection, messages, rooms};
+use landline_store::{Connection, messages, rooms, threads};
 
 use super::marks::no_room;
 use super::{Engine, views};
@@ -66,6 +66,16 @@ impl Engine {
             let items = views::items(c, me, pinned.into_iter().map(|event| event.id))?;
             let items = items.into_iter().map(|(_, item)| item).collect();
             Ok(Answer::pins(ItemsAnswer { items }))
+        });
+    }
+
+    /// The threads of a room with something to read, by their first messages.
+    pub(super) fn threads(&self, request: &RoomNamed, reply: Reply) {
+        let (id, me) = (request.room, self.me());
+        self.answer(reply, move |c| {
+            let items = views::items(c, me, threads::unread_threads(c, id, me)?)?;
+            let items = items.into_iter().map(|(_, item)| item).collect();
+            Ok(Answer::threads(ItemsAnswer { items }))
         });
     }
 

@@ -46,6 +46,7 @@ impl Engine {
             Command::react(request) => self.react(request).await.map(Answer::react),
             Command::pin(request) => self.pin_message(request).await.map(Answer::pin),
             Command::pins(request) => return self.pins(&request, reply),
+            Command::threads(request) => return self.threads(&request, reply),
             Command::item(request) => return self.item(&request, reply),
             Command::versions(request) => return self.versions(&request, reply),
             Command::discard_queued(request) => {

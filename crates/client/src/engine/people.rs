@@ -205,7 +205,7 @@ impl Engine {
 
     /// When a quiet time that others were told of is over.
     pub(super) fn quiet_ends(&self) -> Option<Instant> {
-        let ends = || Instant::now() + self.quiet_for().unwrap_or_default();
+        let ends = || Instant::now() + self.quiet_for().unwrap_or_default().min(super::IDLE);
         self.people.told_quiet.then(ends)
     }
 

@@ -66,6 +66,9 @@ fn a_thread_is_unread_for_those_who_follow_it() {
     };
     assert_eq!(unread(ann(), 0), (2, Some(2)), "she began it");
     assert_eq!(unread(ann(), 2), (1, Some(3)), "what is before is known");
+    let threads_of = |who| threads::unread_threads(&c, room(0), who).unwrap();
+    assert_eq!(threads_of(ann()), [head]);
+    assert_eq!(threads_of(cho()), []);
     assert_eq!(unread(ben(), 0), (0, None), "his own");
     assert_eq!(unread(cho(), 0), (0, None), "they do not follow it");
     assert_eq!(messages::unread(&c, room(0), ann(), 0).unwrap().messages, 1);

@@ -192,6 +192,13 @@ export function answers(fake: FakeBackend): Answers {
         .room(space, id)
         .items.filter((item) => item.body.kind === "message" && item.body.pinned),
     }),
+    threads: ({ space, room: id }) => ({
+      items: fake
+        .room(space, id)
+        .items.filter(
+          ({ body }) => body.kind === "message" && body.replies !== null && body.replies.unread > 0,
+        ),
+    }),
     item: ({ space, id }) => {
       for (const { view, items, queued } of fake.space(space).rooms.values()) {
         const item = [...items, ...queued].find((one) => one.id === id);

@@ -2,6 +2,6 @@
 import type { Item } from "./Item";
 
 /**
- * An answer to `pins`: the pinned messages, in rising `seq`.
+ * An answer to `pins` and `threads`: messages, in rising `seq`.
  */
 export type ItemsAnswer = { items: Array<Item>, };

@@ -3,7 +3,8 @@ import type { RoomId } from "./RoomId";
 import type { SpaceId } from "./SpaceId";
 
 /**
- * `join_room`; `members`; `pins`; `forget_room`: deletes what is kept of a room one is no
+ * `join_room`; `members`; `pins`; `threads`: those with replies that I have not read, by their
+ * first messages; `forget_room`: deletes what is kept of a room one is no
  * longer in.
  */
 export type RoomNamed = { space: SpaceId, room: RoomId, };
