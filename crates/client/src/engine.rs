@@ -68,6 +68,8 @@ use tell::Out;
 const ARRIVALS_AT_ONCE: usize = 64;
 /// Without anything due, the engine looks around after this long.
 const IDLE: Duration = Duration::from_secs(60);
+/// Before the same failure of the replica is told again.
+const TELL_AGAIN: Duration = Duration::from_secs(300);
 /// Inputs that may wait for an engine; past it, a command is refused.
 const INPUTS_WAITING: usize = 256;
 
@@ -132,6 +134,8 @@ pub(crate) enum Input {
     Name(String),
     Presence(SetPresence),
     Wishes(Wishes),
+    /// The computer has slept.
+    Woke,
     /// Events of ours past the outbox, for an import: one `append`, refused where there is no link.
     Append {
         events: Vec<Ready>,
@@ -153,6 +157,7 @@ impl Input {
             | Self::Name(_)
             | Self::Presence(_)
             | Self::Wishes(_)
+            | Self::Woke
             | Self::Stop => {}
         }
     }
@@ -244,6 +249,8 @@ pub(crate) struct Engine {
     out: Out,
     /// The replica has proved damaged: home puts it right, and starts another engine.
     damaged: bool,
+    /// The failure of the replica that was told last, and when.
+    told_failure: Option<(String, Instant)>,
     /// Events from before are not announced: when there was a link last.
     away_since: Option<i64>,
 }
@@ -288,6 +295,7 @@ impl Engine {
             look: Looked::default(),
             out: Out::default(),
             damaged: false,
+            told_failure: None,
             away_since: None,
         };
         engine.read_directory().await?;
@@ -380,6 +388,7 @@ impl Engine {
                 self.config.wishes = wishes;
                 self.notice_quiet();
             }
+            Input::Woke => self.woke(),
             Input::Append { events, reply } => self.append_directly(&events, reply),
             Input::Stop => {}
         }
@@ -435,9 +444,20 @@ impl Engine {
             return;
         }
         let refusal = Refusal::from(error);
-        self.out.say(UiEvent::Notice {
-            refusal: refusal.clone(),
-        });
+        // It is tried again and again, and fails again: told once in a while.
+        let told = self
+            .told_failure
+            .replace((refusal.message.clone(), Instant::now()));
+        if let Some((words, at)) = told
+            && words == refusal.message
+            && at.elapsed() < TELL_AGAIN
+        {
+            self.told_failure = Some((words, at));
+        } else {
+            self.out.say(UiEvent::Notice {
+                refusal: refusal.clone(),
+            });
+        }
         self.lose(Some(refusal), Wait::Backoff);
         // If this can't be told either, the next round tries again.
         let _ = self.tell().await;

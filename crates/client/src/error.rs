@@ -39,6 +39,10 @@ impl From<ClientError> for Refusal {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Refused(refusal) => refusal,
+            ClientError::Store(StoreError::Full) => Self::new(
+                Code::Unavailable,
+                "The disk of this computer is full: nothing can be kept until there is room again.",
+            ),
             ClientError::Stopped | ClientError::Store(StoreError::Busy | StoreError::Closed) => {
                 Self::new(Code::Unavailable, error.to_string())
             }

@@ -42,9 +42,11 @@ mod hosting;
 mod join;
 mod kept;
 mod person;
+mod wake;
 
 use around::{next_problem, next_sighting};
 use person::me_view;
+use wake::Awake;
 
 pub(crate) use crate::windows::WINDOW_BATCHES;
 pub(crate) use damage::is_damaged;
@@ -146,6 +148,7 @@ pub(crate) struct Home {
     unheard: Vec<UiEvent>,
     /// Damaged replicas that are being put right.
     mending: TaskTracker,
+    awake: Awake,
     notes: mpsc::Sender<Note>,
 }
 
@@ -198,6 +201,7 @@ pub(crate) async fn start(
         discovery_problem: None,
     };
     let me = identity.member;
+    let awake = Awake::new(Instant::now(), config.clock.now());
     let mut home = Home {
         data,
         config,
@@ -219,6 +223,7 @@ pub(crate) async fn start(
         open: None,
         unheard: Vec::new(),
         mending: TaskTracker::new(),
+        awake,
         notes,
     };
     if let Some(words) = mended {
@@ -263,6 +268,7 @@ impl Home {
                     Some(there) => self.on_problem(there),
                     None => problem = None,
                 },
+                () = sleep_until(self.awake.next_look()) => self.look_whether_awake(),
                 () = sleep_until(Instant::now() + BEHIND_EVERY), if behind => {
                     self.windows.catch_up(&self.picture);
                 }

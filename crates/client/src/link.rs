@@ -24,6 +24,7 @@ pub(crate) mod socketio;
 mod tests;
 
 pub use backoff::Backoff;
+pub(crate) use backoff::spread;
 pub(crate) use keeper::{Pulse, keep};
 
 /// Events that wait to be written; one more is refused with [`LinkLoss::Busy`].
@@ -147,6 +148,10 @@ pub trait Link: Send + Sync + 'static {
     /// Queues one event for the node; never waits. `payload` is one JSON object. With a `rid`
     /// (unique on this link) it is a request: it gets one [`LinkEvent::Reply`], or the link ends.
     fn send(&self, event: &'static str, rid: Option<u64>, payload: Value) -> Result<(), LinkLoss>;
+
+    /// Asks the node for a sign of life now, rather than when nothing has come for
+    /// [`Timing::heartbeat_every`]: the computer has slept, the network may be another.
+    fn probe(&self);
 
     /// Ends everything that belongs to the link; `Closed(Cut)` follows unless it had ended before.
     fn cut(&self);

@@ -19,7 +19,7 @@ use super::online::Asked;
 use super::receive::Way;
 use super::{Engine, Phase, overlay, views};
 use crate::ClientError;
-use crate::link::Backoff;
+use crate::link::{Backoff, spread};
 use crate::sync::NodeLog;
 use crate::ui::{Item, ItemState, UiEvent};
 
@@ -57,7 +57,8 @@ impl Appending {
 
     fn wait(&mut self, refusal: &Refusal, random: f64) {
         let pause = self.backoff.next(random);
-        let pause = refusal.retry_after_ms.map_or(pause, Duration::from_millis);
+        let asked = refusal.retry_after_ms.map(Duration::from_millis);
+        let pause = asked.map_or(pause, |asked| spread(asked, random));
         self.not_before = Some(Instant::now() + pause);
     }
 }

@@ -12,10 +12,13 @@ use crate::ClientError;
 use crate::contact::{BANNED, Contact, Credentials, NoContact, REMOVED, contact};
 use crate::home::Note;
 use crate::known::to_dial;
-use crate::link::{LinkEvent, Target};
+use crate::link::{LinkEvent, Target, spread};
 
 /// Between two dials that the same advert asks for.
 const SEEN_EVERY: Duration = Duration::from_secs(1);
+/// A node that comes back is seen by everybody at one moment: they come within this time, not all
+/// at once.
+const SEEN_SPREAD: Duration = Duration::from_millis(300);
 /// After a node said that this member has too many connections: the other one is left in peace.
 const CROWDED: Duration = Duration::from_secs(15);
 
@@ -71,14 +74,29 @@ impl Engine {
         self.out.space_changed();
     }
 
-    /// Its advert was seen: dial at once, unless the same one has just led nowhere.
+    /// Its advert was seen: dial in a moment, unless the same one has just led nowhere.
     pub(super) fn on_seen(&mut self, seen: SpaceSeen) {
         let news = self.seen.as_ref() != Some(&seen);
         let rested = self.dialled_at.is_none_or(|at| at.elapsed() >= SEEN_EVERY);
         self.config.known.host = Some(seen.host.clone());
         self.seen = Some(seen);
-        if matches!(self.phase, Phase::Looking { .. }) && (news || rested) {
-            self.dial();
+        if let Phase::Looking { next_try, .. } = &mut self.phase
+            && (news || rested)
+        {
+            let soon = SEEN_SPREAD.mul_f64(self.config.random.fraction());
+            *next_try = (*next_try).min(Instant::now() + soon);
+        }
+    }
+
+    /// The computer has slept: is the link still there, is the node?
+    pub(super) fn woke(&mut self) {
+        match &self.phase {
+            Phase::Online(online) => online.probe(),
+            Phase::Looking { .. } => {
+                self.backoff.reset();
+                self.dial();
+            }
+            Phase::Dialling { .. } | Phase::Refused => {}
         }
     }
 
@@ -209,7 +227,10 @@ impl Engine {
         let pause = match wait {
             Wait::Not => Some(Duration::ZERO),
             Wait::Backoff => Some(backoff()),
-            Wait::AtLeast(least) => Some(backoff().max(least.min(LONGEST))),
+            Wait::AtLeast(least) => {
+                let least = spread(least.min(LONGEST), self.config.random.fraction());
+                Some(backoff().max(least))
+            }
             Wait::ForEver => None,
         };
         self.phase = match pause {

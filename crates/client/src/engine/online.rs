@@ -96,6 +96,11 @@ impl Online {
         }
     }
 
+    /// Asks for a sign of life; without one, the link ends.
+    pub(super) fn probe(&self) {
+        self.link.probe();
+    }
+
     /// All rooms have been listed.
     pub(super) fn knows_its_rooms(&self) -> bool {
         self.listing.is_none()

@@ -35,9 +35,23 @@ impl Backoff {
     }
 }
 
+/// What a node has asked everybody to wait, longer by up to half: it asks all of them at one
+/// moment. `random` is evenly spread over 0.0 to 1.0.
+pub(crate) fn spread(asked: Duration, random: f64) -> Duration {
+    asked.mul_f64(1.0 + (random.clamp(0.0, 1.0) / 2.0).max(0.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_node_asks_is_never_cut_short_and_at_most_half_as_long_again() {
+        for (random, wait) in [(0.0, 1_000), (0.5, 1_250), (1.0, 1_500), (f64::NAN, 1_000)] {
+            let asked = Duration::from_millis(1_000);
+            assert_eq!(spread(asked, random).as_millis(), wait, "{random}");
+        }
+    }
 
     #[test]
     fn doubles_from_a_fifth_of_a_second_to_fifteen_and_stays_there() {

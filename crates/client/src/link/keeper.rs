@@ -18,7 +18,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use landline_protocol::down;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -99,8 +99,10 @@ pub(crate) struct Carried {
 pub(crate) fn keep(carried: Carried, timing: Timing) -> Dialed {
     let (events, told) = mpsc::channel(INCOMING);
     let (outgoing, queued) = mpsc::channel(OUTGOING);
+    let probe = Arc::new(Notify::new());
     let link = KeptLink {
         outgoing,
+        probe: probe.clone(),
         cut: carried.cut.clone(),
         peer: carried.peer,
     };
@@ -116,6 +118,8 @@ pub(crate) fn keep(carried: Carried, timing: Timing) -> Dialed {
         heartbeat: None,
         last_event: now,
         next_check: now + timing.heartbeat_every,
+        probe,
+        probing: false,
         exhausted: false,
     };
     tokio::spawn(keeper.run(carried.welcome, events));
@@ -126,6 +130,7 @@ pub(crate) fn keep(carried: Carried, timing: Timing) -> Dialed {
 #[derive(Debug)]
 struct KeptLink {
     outgoing: mpsc::Sender<Outgoing>,
+    probe: Arc<Notify>,
     cut: CancellationToken,
     peer: Peer,
 }
@@ -154,6 +159,10 @@ impl Link for KeptLink {
                 mpsc::error::TrySendError::Full(_) => LinkLoss::Busy,
                 mpsc::error::TrySendError::Closed(_) => LinkLoss::Closed,
             })
+    }
+
+    fn probe(&self) {
+        self.probe.notify_one();
     }
 
     fn cut(&self) {
@@ -193,6 +202,9 @@ struct Keeper {
     heartbeat: Option<Instant>,
     last_event: Instant,
     next_check: Instant,
+    /// Somebody wants a sign of life now.
+    probe: Arc<Notify>,
+    probing: bool,
     /// The carrier has said its last.
     exhausted: bool,
 }
@@ -245,6 +257,10 @@ impl Keeper {
                         Some(outgoing) => writing = Some(self.write(outgoing)),
                         None => return LinkLoss::Cut,
                     }
+                }
+                () = self.probe.notified() => {
+                    self.probing = true;
+                    self.next_check = Instant::now();
                 }
                 () = sleep_until(self.next_check) => match self.check(may_write) {
                     Ok(None) => {}
@@ -340,11 +356,17 @@ impl Keeper {
             return Err(LinkLoss::Silent);
         }
         let mut heartbeat = None;
-        let mut next = self.last_event + self.timing.heartbeat_every;
+        let mut next = if self.probing {
+            now
+        } else {
+            self.last_event + self.timing.heartbeat_every
+        };
         if self.heartbeat.is_some() {
+            self.probing = false;
             next = now + self.timing.heartbeat_every;
         } else if next <= now && may_write {
             self.heartbeat = Some(now);
+            self.probing = false;
             heartbeat = Some(self.emit_within("my_rooms", json!({ "limit": 1, "rid": HEARTBEAT })));
             next = now + self.timing.heartbeat;
         } else if next <= now {

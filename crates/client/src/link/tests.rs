@@ -85,6 +85,32 @@ async fn a_silent_node_is_noticed_within_fifteen_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_probe_asks_at_once() {
+    let mut pair = pair().await;
+    let began = Instant::now();
+    pair.link.probe();
+    assert_eq!(closed(&mut pair.events).await, LinkLoss::Silent);
+    assert_eq!(began.elapsed().as_secs(), 5, "5 s for the answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_answered_changes_nothing() {
+    let mut pair = pair().await;
+    let node = tokio::spawn(async move {
+        let next = pair.node.next().await;
+        assert!(next.is_none(), "heartbeats are not shown");
+    });
+    for _ in 0..3 {
+        pair.link.probe();
+        sleep(Duration::from_secs(7)).await;
+        assert!(pair.events.try_recv().is_err());
+    }
+    pair.link.cut();
+    assert_eq!(closed(&mut pair.events).await, LinkLoss::Cut);
+    node.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_has_its_limit_even_while_other_things_arrive() {
     let mut pair = pair().await;
     pair.link.send("fetch", Some(1), json!({})).unwrap();

@@ -1,7 +1,10 @@
 //! Twenty minutes without a node, in paused time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use landline_client::Clock;
 use landline_client::ui::{ItemState, LinkState};
 use serde_json::json;
 
@@ -96,6 +99,58 @@ async fn after_twenty_minutes_everything_arrives_once() {
     assert_eq!(node.appended().concat(), posted, "each was appended once");
     ben.until_connected().await;
     assert_eq!(ben.history(general).await.len(), 12);
+}
+
+/// The time of day, which runs on while the computer sleeps.
+#[derive(Debug, Default)]
+struct Watch(AtomicI64);
+
+impl Clock for Watch {
+    fn now(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn after_a_sleep_the_node_is_dialled_at_once() {
+    let (node, dial) = Node::start(3);
+    let watch = Arc::new(Watch(AtomicI64::new(1_763_640_000_000)));
+    let mut ben = Screen::join_by(watch.clone(), &dial, node.space()).await;
+    let paused = pause();
+    node.push(
+        "goodbye",
+        json!({ "reason": "shutting_down", "retry_after_ms": 600_000 }),
+    );
+    pass_until("offline", &mut ben, |ben| {
+        ben.link() == Some(LinkState::Looking)
+    })
+    .await;
+    let before = node.dials();
+    pass(Duration::from_secs(10)).await;
+    assert_eq!(node.dials(), before, "the node is left alone");
+    watch.0.fetch_add(8 * 3_600_000, Ordering::Relaxed);
+    pass(Duration::from_secs(3)).await;
+    assert_eq!(node.dials(), before + 1);
+    pass_until("back", &mut ben, |ben| {
+        ben.link() == Some(LinkState::Connected)
+    })
+    .await;
+    // A clock that is set back is no sleep, and changes nothing of what is sent and in what order.
+    watch.0.fetch_sub(80_000 * 3_600_000, Ordering::Relaxed);
+    let general = node.general();
+    let posted = [
+        ben.post(general, "one").await,
+        ben.post(general, "two").await,
+    ];
+    pass_until("accepted", &mut ben, |ben| {
+        posted
+            .iter()
+            .all(|id| ben.state(*id) == Some(&ItemState::Accepted))
+    })
+    .await;
+    assert_eq!(node.texts(general)[3..], ["one", "two"]);
+    assert_eq!(node.dials(), before + 1);
+    drop(paused);
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use landline_client::ui::{
     Item, ItemBody, ItemState, LinkState, Page, Part, RoomView, Snapshot, SpaceView, UiEvent,
 };
 use landline_client::{
-    Client, ClientConfig, Host, HostRequest, Hosted, Notification, Picture, PlainHost, Random,
-    SystemClock,
+    Client, ClientConfig, Clock, Host, HostRequest, Hosted, Notification, Picture, PlainHost,
+    Random, SystemClock,
 };
 use landline_protocol::up::ClientInfo;
 use landline_protocol::{EventId, Refusal, RoomId, SpaceId};
@@ -75,7 +75,12 @@ pub(crate) struct Screen {
 impl Screen {
     /// Starts on a new data folder and joins the space.
     pub(crate) async fn join(dial: &MemoryDial, space: SpaceId) -> Self {
-        let mut screen = Self::start(dial, space).await;
+        Self::join_by(Arc::new(SystemClock), dial, space).await
+    }
+
+    /// [`Self::join`] by another clock.
+    pub(crate) async fn join_by(clock: Arc<dyn Clock>, dial: &MemoryDial, space: SpaceId) -> Self {
+        let mut screen = Self::start_by(clock, dial, space).await;
         screen.try_join(None).await.unwrap();
         screen.until_connected().await;
         screen
@@ -83,8 +88,12 @@ impl Screen {
 
     /// Starts on a new data folder.
     pub(crate) async fn start(dial: &MemoryDial, space: SpaceId) -> Self {
+        Self::start_by(Arc::new(SystemClock), dial, space).await
+    }
+
+    async fn start_by(clock: Arc<dyn Clock>, dial: &MemoryDial, space: SpaceId) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut screen = Self::open(dial, space, folder.path()).await;
+        let mut screen = Self::open(clock, dial, space, folder.path()).await;
         screen._folder = Some(folder);
         screen
             .client
@@ -94,10 +103,10 @@ impl Screen {
         screen
     }
 
-    async fn open(dial: &MemoryDial, space: SpaceId, data: &Path) -> Self {
+    async fn open(clock: Arc<dyn Clock>, dial: &MemoryDial, space: SpaceId, data: &Path) -> Self {
         let config = ClientConfig {
             data_dir: data.to_owned(),
-            clock: Arc::new(SystemClock),
+            clock,
             random: Random::from_system().unwrap(),
             dial: Arc::new(dial.clone()),
             discovery: None,
@@ -149,7 +158,7 @@ impl Screen {
     ) -> Self {
         self.client.stop().await;
         happens(&self.data);
-        let mut next = Self::open(dial, self.space, &self.data).await;
+        let mut next = Self::open(Arc::new(SystemClock), dial, self.space, &self.data).await;
         next._folder = self._folder.take();
         next
     }
