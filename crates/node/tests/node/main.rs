@@ -5,6 +5,7 @@
 
 mod append;
 mod client;
+mod clock;
 mod damage;
 mod edge;
 mod place;
