@@ -1,6 +1,6 @@
 //! A LAN of one host and named people, all on loopback.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -31,6 +31,22 @@ impl Lan {
         let folder = tempfile::tempdir().unwrap();
         let node = Node::start(&folder.path().join("node"), arguments);
         Self { node, folder }
+    }
+
+    /// A fresh space whose node keeps its data there, without rate limits.
+    pub fn at(data: &Path) -> Self {
+        let none = [
+            "--append-rate",
+            "0",
+            "--request-rate",
+            "0",
+            "--join-rate",
+            "0",
+        ];
+        Self {
+            node: Node::start(data, &none),
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// A folder of this LAN, removed with it.

@@ -57,6 +57,28 @@ impl Raw {
         (raw, serde_json::from_value(ok).unwrap())
     }
 
+    /// [`Self::sign_in`] for where it may go wrong: `None` then.
+    pub async fn enter(node: SocketAddr, seed: u8) -> Option<Self> {
+        let mut raw = Self::open(node).await.ok()?;
+        raw.write(CONNECT).await.ok()?;
+        let welcome = loop {
+            let (name, payload) = raw.packet().await?;
+            if name == "welcome" {
+                break serde_json::from_value(payload).ok()?;
+            }
+        };
+        let key = SigningKey::from_bytes(&[seed; 32]);
+        let mut request = sign_in_request(&key, &format!("raw {seed}"), &welcome);
+        request["rid"] = "sign_in".into();
+        raw.emit("sign_in", &request).await.ok()?;
+        loop {
+            let (name, payload) = raw.packet().await?;
+            if name == "reply" {
+                return payload["ok"].is_object().then_some(raw);
+            }
+        }
+    }
+
     /// Asks for the connection; `welcome` follows.
     pub async fn connect(&mut self) -> Result<(), Error> {
         self.write(CONNECT).await

@@ -191,8 +191,7 @@ async fn without_the_syncs_answered_messages_would_be_lost() {
     let folder = tempfile::tempdir().unwrap();
     let off = |_: &str| false;
     let normal = |path: &str| !path.ends_with("-wal");
-    let settings: [(&str, &dyn Fn(&str) -> bool); 2] = [("off", &off), ("normal", &normal)];
-    for (name, heeds) in settings {
+    for (name, heeds) in [("off", &off as &dyn Fn(&str) -> bool), ("normal", &normal)] {
         let mut lost = 0;
         let mut replay = run.trace.replay(heeds);
         for (n, cut) in cuts(run, &mut dice).into_iter().enumerate().step_by(6) {

@@ -1,0 +1,197 @@
+//! A disk that is full, of a person and of a node.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use landline_client::command::Post;
+use landline_protocol::{Code, Refusal, RoomId};
+use landline_tests::deadline::eventually;
+use landline_tests::{Lan, Person, logs};
+
+/// Set for a test that runs on a small disk: where that is.
+const SMALL_DISK: &str = "LANDLINE_SMALL_DISK";
+
+/// A small disk that can be filled.
+#[derive(Debug)]
+struct SmallDisk {
+    path: PathBuf,
+}
+
+impl SmallDisk {
+    /// The small disk that this test runs on. `None`: it was run anew on one, in a mount namespace
+    /// of its own, and is done; or this system does not permit that.
+    fn of(test: &str) -> Option<Self> {
+        if let Some(path) = std::env::var_os(SMALL_DISK) {
+            return Some(Self { path: path.into() });
+        }
+        let inside = |script: &str| {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+            command
+        };
+        let mount = "mount -t tmpfs -o size=8m none /mnt";
+        let permitted = inside(mount).stderr(Stdio::null()).status();
+        if !permitted.is_ok_and(|status| status.success()) {
+            println!("passed over: no mount namespaces here");
+            return None;
+        }
+        let program = std::env::current_exe().unwrap();
+        let again = inside(&format!(
+            "{mount} && exec \"$TEST\" --exact {test} --nocapture"
+        ))
+        .env("TEST", program)
+        .env(SMALL_DISK, "/mnt")
+        .output()
+        .unwrap();
+        print!("{}", String::from_utf8_lossy(&again.stdout));
+        eprint!("{}", String::from_utf8_lossy(&again.stderr));
+        assert!(again.status.success(), "on a small disk");
+        None
+    }
+
+    fn fill(&self) {
+        let mut file = File::create(self.filler()).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.filler()).unwrap();
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.path.join("filler")
+    }
+}
+
+async fn post(person: &Person, room: RoomId, text: &str) -> Result<(), Refusal> {
+    let post = Post {
+        space: person.space(),
+        room,
+        text: text.to_owned(),
+        reply_to: None,
+        thread: None,
+        mentions: Vec::new(),
+    };
+    person.client().post(post).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_persons_full_disk_is_told_loses_nothing_and_heals_by_itself() {
+    let test = "disk::a_persons_full_disk_is_told_loses_nothing_and_heals_by_itself";
+    let Some(disk) = SmallDisk::of(test) else {
+        return;
+    };
+    let lan = Lan::start();
+    let ana = lan.person("ana").await;
+    let folder = disk.path.join("ben");
+    let ben = Person::join("ben", &folder, lan.node.address()).await;
+    let general = ben.room("general").await;
+    ana.write(general, "before").await;
+    ben.reads_texts(general, &["before"]).await;
+    ben.cut();
+    ben.disconnected().await;
+    disk.fill();
+
+    // What the outbox can't keep is refused; what it has taken it keeps.
+    let long = "x".repeat(15_000);
+    let mut expected = vec!["before".to_owned()];
+    let refusal = loop {
+        let text = format!("{} {long}", expected.len());
+        match post(&ben, general, &text).await {
+            Ok(()) => expected.push(text),
+            Err(refusal) => break refusal,
+        }
+        assert!(expected.len() < 1_000, "the disk is not full");
+    };
+    assert_eq!(refusal.code, Code::Unavailable);
+    assert!(refusal.message.contains("disk"), "{refusal}");
+    assert_eq!(waiting(&folder, &ben), expected.len() - 1);
+    assert_eq!(ben.texts(general).await, expected, "reading goes on");
+
+    // Others go on meanwhile; what can't be kept is not taken.
+    for n in 0..40 {
+        let text = format!("meanwhile {n} {long}");
+        ana.write(general, &text).await;
+        expected.push(text);
+    }
+    ana.all_sent().await;
+    ben.heal();
+    eventually("the full disk is told", async || {
+        let now = ben.now();
+        let problem = now.view.link.problem?.message;
+        problem.contains("disk").then_some(())
+    })
+    .await;
+    assert_eq!(ana.now().view.queued, 0);
+
+    disk.make_room();
+    ben.all_sent().await;
+    ana.all_sent().await;
+    let texts: Vec<_> = logs::events(&lan.node.database())
+        .iter()
+        .filter_map(logs::Row::text)
+        .collect();
+    for person in [&ana, &ben] {
+        person.reads_texts(general, &texts).await;
+    }
+    let mut texts = texts;
+    texts.sort();
+    expected.sort();
+    assert_eq!(texts, expected, "each once, and no other");
+    ben.holds(&logs::events(&lan.node.database())).await;
+}
+
+fn waiting(folder: &Path, person: &Person) -> usize {
+    let database = logs::replica(folder, person.space());
+    usize::try_from(logs::outbox(&database)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_nodes_full_disk_keeps_people_waiting_and_they_read_on() {
+    let test = "disk::a_nodes_full_disk_keeps_people_waiting_and_they_read_on";
+    let Some(disk) = SmallDisk::of(test) else {
+        return;
+    };
+    // Through a link, so that the node's log is not on the full disk too.
+    let links = tempfile::tempdir().unwrap();
+    let folder = links.path().join("node");
+    std::os::unix::fs::symlink(&disk.path, &folder).unwrap();
+    let lan = Lan::at(&folder);
+    let (ana, ben) = (lan.person("ana").await, lan.person("ben").await);
+    let general = ana.room("general").await;
+    let long = "x".repeat(15_000);
+    let mut expected = Vec::new();
+    for n in 0..20 {
+        expected.push(format!("{n} {long}"));
+        ana.write(general, &expected[n]).await;
+    }
+    ana.all_sent().await;
+    disk.fill();
+    let before = expected.len();
+    for n in before..before + 100 {
+        expected.push(format!("{n} {long}"));
+        ana.write(general, &expected[n]).await;
+    }
+    eventually("the node has no room left", async || {
+        lan.node.log().contains("the disk is full").then_some(())
+    })
+    .await;
+    // Not failed, not lost, only waiting; and whoever comes now reads what is there.
+    assert!(ana.now().view.queued > 0);
+    ben.connected().await;
+    let stored = logs::room_events(&lan.node.database(), general).len() - 1;
+    assert!(stored >= before && stored < expected.len(), "{stored}");
+    eventually("ben reads what is stored", async || {
+        let texts = ben.texts(general).await;
+        let in_order = expected.starts_with(&texts);
+        (in_order && texts.len() >= stored).then_some(())
+    })
+    .await;
+    disk.make_room();
+    ana.all_sent().await;
+    for person in [&ana, &ben] {
+        person.reads_texts(general, &expected).await;
+    }
+}
