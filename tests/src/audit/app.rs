@@ -71,6 +71,7 @@ pub struct App {
     view: Mutex<View>,
     numbers: AtomicU64,
     away: AtomicBool,
+    suspended: AtomicBool,
 }
 
 impl App {
@@ -93,6 +94,7 @@ impl App {
             view: Mutex::default(),
             numbers: AtomicU64::new(1),
             away: AtomicBool::new(false),
+            suspended: AtomicBool::new(false),
         }
     }
 
@@ -228,14 +230,30 @@ impl App {
         }
     }
 
-    /// A laptop that is closed (`STOP`) and opened (`CONT`).
-    pub fn signal(&self, signal: Signal) {
+    /// A laptop that is closed…
+    pub fn suspend(&self) {
+        self.suspended.store(true, Ordering::SeqCst);
+        self.signal(Signal::STOP);
+    }
+
+    /// …and opened.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+        self.suspended.store(false, Ordering::SeqCst);
+    }
+
+    /// An order would wait until it is opened.
+    pub fn is_suspended(&self) -> bool {
+        self.suspended.load(Ordering::SeqCst)
+    }
+
+    fn signal(&self, signal: Signal) {
         if let Some(life) = &*self.life.lock().unwrap() {
             let _ = kill_process(life.pid, signal);
         }
     }
 
-    /// Away for long: not asked to do anything, not compared.
+    /// Away for long: nothing else befalls it, and it is not compared.
     pub fn is_away(&self) -> bool {
         self.away.load(Ordering::SeqCst)
     }
@@ -300,6 +318,16 @@ impl App {
             UiEvent::Notice { refusal } => println!("{} reads: {refusal:?}", self.name),
             _ => {}
         }
+    }
+
+    /// A page that it was asked for: in order, and as it was told before.
+    pub fn see_page(&self, room: RoomId, items: &[Item]) {
+        let seqs: Vec<u64> = items.iter().filter_map(|item| item.seq).collect();
+        if !seqs.is_sorted_by(|a, b| a < b) {
+            let what = format!("{} shows {room} in this order: {seqs:?}", self.name);
+            self.ledger.broken(Broken::OutOfOrder, what);
+        }
+        items.iter().for_each(|item| self.see_item(room, item));
     }
 
     fn see_item(&self, room: RoomId, item: &Item) {

@@ -22,8 +22,9 @@ mod replica;
 mod rows;
 mod search;
 
-pub use replica::{Held, settled};
+pub use replica::{Held, rooms_of, settled};
 use search::Search;
+pub use search::Wanted;
 
 /// The node's log, read once.
 #[derive(Debug)]
@@ -130,7 +131,16 @@ pub enum Depth {
     All,
 }
 
-/// Compares everything. Returns how many events the node holds.
+/// What was found.
+#[derive(Debug)]
+pub struct Found {
+    /// Events that the node holds.
+    pub events: usize,
+    /// Some of the words that must be found by asking, and where: those without a place by nobody.
+    pub words: Vec<Wanted>,
+}
+
+/// Compares everything.
 pub fn all(
     ledger: &Ledger,
     node: &Path,
@@ -138,7 +148,7 @@ pub fn all(
     depth: Depth,
     dice: &mut Dice,
     scratch: &Path,
-) -> usize {
+) -> Found {
     let log = Log::read(node);
     log::is_whole(ledger, &log);
     log::keeps_what_was_written(ledger, &log);
@@ -160,5 +170,8 @@ pub fn all(
         let databases = held.iter().filter_map(Held::database).chain([node]);
         databases.for_each(|database| rows::file_is_sound(ledger, database));
     }
-    log.rows.len()
+    Found {
+        events: log.rows.len(),
+        words: search.some(dice),
+    }
 }

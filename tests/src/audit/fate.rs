@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::Signal;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
@@ -88,9 +87,9 @@ async fn befall(app: &Arc<App>, dice: &mut Dice, pace: Pace) {
             }
         }
         44..52 => {
-            app.signal(Signal::STOP);
+            app.suspend();
             sleep(pace.while_(dice)).await;
-            app.signal(Signal::CONT);
+            app.resume();
             app.ledger.count("clients suspended");
         }
         52..60 if super::clock::library().is_some() => {

@@ -65,6 +65,8 @@ pub enum Fate {
 #[derive(Debug, Default)]
 struct Records {
     written: HashMap<EventId, Written>,
+    /// Of those that are not to be stored; it may be known before the author's program has answered.
+    fates: HashMap<EventId, Fate>,
     answered: HashSet<EventId>,
     at: HashMap<(RoomId, u64), EventId>,
     places: HashMap<EventId, (RoomId, u64)>,
@@ -118,9 +120,7 @@ impl Ledger {
     }
 
     fn seal(&self, id: EventId, fate: Fate) {
-        if let Some(written) = self.records().written.get_mut(&id) {
-            written.fate = fate;
-        }
+        self.records().fates.insert(id, fate);
     }
 
     /// The node has answered an `append` of this event, or its author's screen shows it as sent.
@@ -239,7 +239,14 @@ impl Ledger {
 
     /// Everything that was written, by id.
     pub fn all_written(&self) -> HashMap<EventId, Written> {
-        self.records().written.clone()
+        let records = self.records();
+        let mut written = records.written.clone();
+        for (id, fate) in &records.fates {
+            if let Some(written) = written.get_mut(id) {
+                written.fate = fate.clone();
+            }
+        }
+        written
     }
 
     /// Everything that somebody was told the place of.

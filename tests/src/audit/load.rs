@@ -3,13 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use landline_client::ui::RoomView;
-use landline_protocol::{Content, EventId, MemberId, Message, RoomId, RoomKind};
-use serde_json::{Value, json};
+use landline_client::command::{
+    BrowseRooms, CreateRoom, GetPage, HitsAnswer, ItemAnswer, Nothing, Post, QueuedNamed, Read,
+    RoomAnswer, RoomNamed, RoomsAnswer, SaveDraft, SearchFor, SetTyping,
+};
+use landline_client::ui::{Page, RoomView};
+use landline_protocol::{Content, EventId, MemberId, Message, RoomId, RoomKind, SpaceId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
 use tokio::time::sleep;
 
 use super::app::{App, NotDone};
-use super::ledger::{Broken, Ledger};
+use super::ledger::Broken;
 use super::{Day, words};
 use crate::Dice;
 
@@ -32,70 +38,63 @@ pub(super) fn text(dice: &mut Dice) -> String {
 /// One person, until the day ends.
 pub async fn work(app: Arc<App>, mut dice: Dice, day: Day, pace: Duration) {
     loop {
-        let pause = dice.within(pace.as_millis() as u64 / 4..pace.as_millis() as u64 * 2);
-        sleep(Duration::from_millis(pause)).await;
+        sleep(dice.millis(pace.as_millis() as u64 / 4..pace.as_millis() as u64 * 2)).await;
         let Some(_at_work) = day.at_work().await else {
             return;
         };
-        if app.is_running() && !app.is_away() && app.space().is_some() {
+        if app.is_running() && !app.is_suspended() {
             act(&app, &mut dice).await;
         }
     }
 }
 
-async fn act(app: &App, dice: &mut Dice) {
+async fn act(app: &App, dice: &mut Dice) -> Option<()> {
+    let space = app.space()?;
     let rooms = app.open_rooms();
-    let Some(room) = dice.one_of(&rooms).cloned() else {
-        return;
-    };
+    let view = dice.one_of(&rooms)?;
+    let room = view.room;
     match dice.within(0..100) {
         0..64 => {
-            let burst = if dice.percent(10) {
-                dice.within(2..30)
-            } else {
-                1
-            };
+            let bursts = dice.percent(10);
+            let burst = if bursts { dice.within(2..30) } else { 1 };
             for _ in 0..burst {
-                post(app, dice, &room).await;
+                post(app, dice, space, room).await?;
             }
         }
-        64..67 => create_room(app, dice, &rooms).await,
-        67..71 => join_room(app, dice).await,
-        71..72 => leave_room(app, &room).await,
-        72..75 => regret(app, dice, &room).await,
+        64..67 => create_room(app, dice, space).await?,
+        67..71 => join_room(app, dice, space).await?,
+        71..72 => leave_room(app, space, view).await?,
+        72..75 => regret(app, dice, space, room).await?,
         75..82 => {
-            let query = words::said(dice);
-            let query: String = query.split_whitespace().take(1).collect();
-            let within = dice.within(0..2) == 0;
-            let request = json!({ "query": query, "room": null, "within": within, "limit": 20 });
-            ask(app, "search", request).await;
+            let request = SearchFor {
+                space,
+                query: words::said(dice).split_whitespace().take(1).collect(),
+                room: None,
+                limit: 20,
+            };
+            ask::<HitsAnswer>(app, "search", request).await?;
         }
-        82..89 => {
-            let request = json!({
-                "room": room.room, "part": "all",
-                "before": null, "after": null, "around": null, "limit": 100,
-            });
-            ask(app, "page", request).await;
-        }
+        82..89 => read_page(app, dice, space, view).await?,
         89..95 => {
-            ask(app, "read", json!({ "room": room.room, "seq": room.head })).await;
+            let seq = view.head;
+            ask::<Nothing>(app, "read", Read { space, room, seq }).await?;
         }
         95..98 => {
             let on = dice.percent(50);
-            ask(app, "typing", json!({ "room": room.room, "on": on })).await;
+            ask::<Nothing>(app, "typing", SetTyping { space, room, on }).await?;
         }
         _ => {
-            let request = json!({ "room": room.room, "text": words::said(dice) });
-            ask(app, "save_draft", request).await;
+            let text = words::said(dice);
+            ask::<Nothing>(app, "save_draft", SaveDraft { space, room, text }).await?;
         }
     }
+    Some(())
 }
 
-/// Has a command of the space carried out; a refusal is only looked at by whoever wants to.
-async fn ask(app: &App, name: &str, mut request: Value) -> Option<Value> {
-    request["space"] = json!(app.space()?);
-    match app.order(name, request).await {
-        Ok(answer) => Some(answer),
+/// Has a command carried out. A refusal must not be a mistake of one of the programs.
+async fn ask<A: DeserializeOwned>(app: &App, name: &str, request: impl Serialize) -> Option<A> {
+    match app.order(name, json!(request)).await {
+        Ok(answer) => Some(serde_json::from_value(answer).unwrap()),
         Err(NotDone::Gone) => None,
         Err(NotDone::Refused(refusal)) => {
             let code = refusal["code"].as_str().unwrap_or_default();
@@ -108,10 +107,10 @@ async fn ask(app: &App, name: &str, mut request: Value) -> Option<Value> {
     }
 }
 
-async fn post(app: &App, dice: &mut Dice, room: &RoomView) -> Option<EventId> {
+async fn post(app: &App, dice: &mut Dice, space: SpaceId, room: RoomId) -> Option<EventId> {
     let named = |dice: &mut Dice, percent| {
         let some = dice.percent(percent);
-        some.then(|| app.ledger.some_message(dice, room.room, None))
+        some.then(|| app.ledger.some_message(dice, room, None))
             .flatten()
     };
     let message = Message {
@@ -120,90 +119,96 @@ async fn post(app: &App, dice: &mut Dice, room: &RoomView) -> Option<EventId> {
         thread: named(dice, 5),
         ..Message::default()
     };
-    let request = json!({
-        "room": room.room,
-        "text": message.text,
-        "reply_to": message.reply_to,
-        "thread": message.thread,
-        "mentions": [],
-    });
-    let answer = ask(app, "post", request).await?;
-    let id: EventId = serde_json::from_value(answer["id"].clone()).unwrap();
+    let request = Post {
+        space,
+        room,
+        text: message.text.clone(),
+        reply_to: message.reply_to,
+        thread: message.thread,
+        mentions: Vec::new(),
+    };
+    let ItemAnswer { id } = ask(app, "post", request).await?;
     let content = json!(Content::Message(message));
-    app.ledger.wrote(id, app.me(), room.room, content);
+    app.ledger.wrote(id, app.me(), room, content);
     Some(id)
 }
 
-async fn create_room(app: &App, dice: &mut Dice, rooms: &[RoomView]) {
+/// What a window shows when it goes to a room.
+async fn read_page(app: &App, dice: &mut Dice, space: SpaceId, view: &RoomView) -> Option<()> {
+    let request = GetPage {
+        space,
+        room: view.room,
+        before: dice.percent(50).then(|| dice.within(1..view.head + 2)),
+        after: None,
+        around: None,
+        limit: 100,
+    };
+    let page: Page = ask(app, "page", request).await?;
+    app.see_page(view.room, &page.items);
+    Some(())
+}
+
+async fn create_room(app: &App, dice: &mut Dice, space: SpaceId) -> Option<()> {
     if app.ledger.rooms() >= ROOMS {
-        return;
+        return None;
     }
-    let kind = *dice
-        .one_of(&[
-            RoomKind::Public,
-            RoomKind::Public,
-            RoomKind::Private,
-            RoomKind::Direct,
-        ])
-        .unwrap();
-    let others = others(app.me(), &app.ledger);
-    let count = dice.within(1..4);
-    let mut members: Vec<MemberId> = (0..count)
-        .filter_map(|_| dice.one_of(&others).copied())
-        .collect();
-    if kind == RoomKind::Public {
-        members.clear();
-    }
+    let kinds = [
+        RoomKind::Public,
+        RoomKind::Public,
+        RoomKind::Private,
+        RoomKind::Direct,
+    ];
+    let kind = *dice.one_of(&kinds)?;
+    let mut people = app.ledger.people();
+    people.retain(|person| *person != app.me());
+    let others = (0..dice.within(1..4)).filter_map(|_| dice.one_of(&people).copied());
+    let mut members: Vec<MemberId> = others.collect();
     members.sort();
     members.dedup();
-    let name = format!("room {}", rooms.len());
-    let request = json!({
-        "kind": kind,
-        "name": if kind == RoomKind::Direct { "" } else { &name },
-        "topic": "",
-        "members": members,
-    });
-    if let Some(answer) = ask(app, "create_room", request).await {
-        let room: RoomId = serde_json::from_value(answer["room"].clone()).unwrap();
-        app.ledger.count("rooms made");
-        app.ledger.must_be_there(room);
-    }
-}
-
-fn others(me: MemberId, ledger: &Ledger) -> Vec<MemberId> {
-    let mut people = ledger.people();
-    people.retain(|person| *person != me);
-    people
-}
-
-async fn join_room(app: &App, dice: &mut Dice) {
-    let Some(found) = ask(app, "browse_rooms", json!({ "query": "" })).await else {
-        return;
+    let name = format!("room {}", app.ledger.rooms());
+    let request = CreateRoom {
+        space,
+        kind,
+        name: if kind == RoomKind::Direct {
+            String::new()
+        } else {
+            name
+        },
+        topic: String::new(),
+        members: if kind == RoomKind::Public {
+            Vec::new()
+        } else {
+            members
+        },
     };
-    let rooms = found["rooms"].as_array().cloned().unwrap_or_default();
-    if let Some(room) = dice.one_of(&rooms) {
-        ask(app, "join_room", json!({ "room": room["room"] })).await;
-    }
+    let RoomAnswer { room } = ask(app, "create_room", request).await?;
+    app.ledger.count("rooms made");
+    app.ledger.must_be_there(room);
+    Some(())
 }
 
-async fn leave_room(app: &App, room: &RoomView) {
-    if room.kind == RoomKind::Public && !room.everyone {
-        let request = json!({ "room": room.room, "forget": false });
-        ask(app, "leave_room", request).await;
+async fn join_room(app: &App, dice: &mut Dice, space: SpaceId) -> Option<()> {
+    let query = String::new();
+    let found: RoomsAnswer = ask(app, "browse_rooms", BrowseRooms { space, query }).await?;
+    let room = dice.one_of(&found.rooms)?.room;
+    ask::<Nothing>(app, "join_room", RoomNamed { space, room }).await?;
+    Some(())
+}
+
+async fn leave_room(app: &App, space: SpaceId, view: &RoomView) -> Option<()> {
+    if view.kind == RoomKind::Public && !view.everyone {
+        let room = view.room;
+        ask::<Nothing>(app, "leave_room", RoomNamed { space, room }).await?;
     }
+    Some(())
 }
 
 /// Writes something and takes it back at once.
-async fn regret(app: &App, dice: &mut Dice, room: &RoomView) {
-    let Some(id) = post(app, dice, room).await else {
-        return;
-    };
+async fn regret(app: &App, dice: &mut Dice, space: SpaceId, room: RoomId) -> Option<()> {
+    let id = post(app, dice, space, room).await?;
     sleep(dice.millis(0..30)).await;
-    if ask(app, "discard_queued", json!({ "id": id }))
-        .await
-        .is_some()
-    {
-        app.ledger.discarded(id);
-        app.ledger.count("taken back");
-    }
+    ask::<Nothing>(app, "discard_queued", QueuedNamed { space, id }).await?;
+    app.ledger.discarded(id);
+    app.ledger.count("taken back");
+    Some(())
 }

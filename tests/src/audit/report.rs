@@ -15,7 +15,13 @@ pub fn print(plan: &Plan, ledger: &Ledger, events: usize, took: Duration) {
     let node = sum(&NODE) + count("node killed on a full disk");
     let clients = sum(&CLIENTS);
     let rows = [
-        ("minutes", took.as_secs() / 60),
+        ("seconds, comparisons included", took.as_secs()),
+        (
+            "seconds that an absence lasted at least",
+            plan.absence.as_secs(),
+        ),
+        ("client cores", plan.apps as u64),
+        ("plain Socket.IO members", plan.bots as u64),
         ("events in the node's logs", events as u64),
         (
             "of these answered or shown as sent to their author",
@@ -32,6 +38,9 @@ pub fn print(plan: &Plan, ledger: &Ledger, events: usize, took: Duration) {
     }
     for (what, number) in &tally {
         println!("| {what} | {number} |");
+    }
+    if count("disk full") == 0 {
+        println!("| disk full | passed over, or not thrown |");
     }
     let violations = ledger.violations();
     let all = [

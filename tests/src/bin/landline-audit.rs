@@ -57,7 +57,10 @@ async fn main() -> ExitCode {
             } else {
                 Plan::long(seed, minutes)
             };
-            audit::run(&plan).await
+            tokio::select! {
+                code = audit::run(&plan) => code,
+                _ = tokio::signal::ctrl_c() => ExitCode::FAILURE,
+            }
         }
         What::Person { name, data, hurry } => match audit::process::live(&name, &data, hurry).await
         {

@@ -101,7 +101,7 @@ pub fn settled(node: &Path, held: &[Held]) -> Result<(), String> {
 }
 
 /// The rooms that a member is in by the node's tables, and the directory.
-pub(super) fn rooms_of(node: &Path, me: MemberId) -> HashSet<RoomId> {
+pub fn rooms_of(node: &Path, me: MemberId) -> HashSet<RoomId> {
     let connection = logs::open(node);
     let mut rooms = connection
         .prepare("SELECT room FROM member WHERE member = ?1 AND present = 1")

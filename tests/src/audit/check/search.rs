@@ -7,11 +7,16 @@ use super::*;
 /// Words that are searched in a [`Depth::Sample`].
 const WORDS: usize = 300;
 
+/// Words that are given away to be asked for.
+const SOME: usize = 12;
+
+/// A word, and the message that has it: none where it was edited away, deleted or never stored.
+pub type Wanted = (String, Option<(RoomId, i64)>);
+
 /// What must be found.
 #[derive(Debug)]
 pub(super) struct Search {
-    /// Each word, and the message that has it: none where it was edited away, deleted, not stored.
-    words: Vec<(String, Option<(RoomId, i64)>)>,
+    words: Vec<Wanted>,
     depth: Depth,
 }
 
@@ -37,6 +42,11 @@ impl Search {
         words.extend(standing.into_iter().map(|(word, at)| (word, Some(at))));
         words.sort();
         Self { words, depth }
+    }
+
+    pub(super) fn some(&self, dice: &mut Dice) -> Vec<Wanted> {
+        let some = (0..SOME).filter_map(|_| dice.one_of(&self.words).cloned());
+        some.collect()
     }
 
     /// Searches in a database, as far as it is about these rooms; none given: all.
