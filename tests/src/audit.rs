@@ -170,7 +170,12 @@ async fn live(plan: &Plan, people: &mut People, host: Host) -> Host {
     };
     let tasks = people.put_to_work(&day, &mut dice);
     let host_dice = Dice::seeded(dice.throw());
-    let host = host::fate(host, people.proxies(), host_dice, day.clone(), plan.pace);
+    // There is one of it and many of them.
+    let pace = Pace {
+        between: plan.pace.between / 2,
+        ..plan.pace
+    };
+    let host = host::fate(host, people.proxies(), host_dice, day.clone(), pace);
     let host = tokio::spawn(host);
     let begun = Instant::now();
     loop {

@@ -100,11 +100,15 @@ pub fn settled(node: &Path, held: &[Held]) -> Result<(), String> {
     lacks.map_or(Ok(()), Err)
 }
 
-/// The rooms that a member is in by the node's tables, and the directory.
+/// The rooms that a member is in by the node's tables, and the directory. A room for everyone has no
+/// members of its own.
 pub fn rooms_of(node: &Path, me: MemberId) -> HashSet<RoomId> {
     let connection = logs::open(node);
     let mut rooms = connection
-        .prepare("SELECT room FROM member WHERE member = ?1 AND present = 1")
+        .prepare(
+            "SELECT room FROM member WHERE member = ?1 AND present = 1
+             UNION SELECT room FROM room WHERE everyone = 1",
+        )
         .unwrap();
     let rooms = rooms.query_map([me.as_bytes()], |row| row.get::<_, [u8; 16]>(0));
     let rooms = rooms.unwrap().map(Result::unwrap);

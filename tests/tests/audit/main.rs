@@ -7,6 +7,8 @@ use std::process::Command;
 
 use landline_tests::programs;
 
+mod checks;
+
 #[test]
 fn nothing_is_lost_twice_out_of_order_or_different_whatever_is_killed_or_cut() {
     let node = programs::node();
