@@ -74,7 +74,7 @@ impl Plan {
             day: Duration::from_secs(290),
             absence: Duration::from_secs(20 * 60),
             pace: Pace {
-                between: Duration::from_secs(8),
+                between: Duration::from_secs(5),
                 lasting: Duration::from_secs(24),
             },
             work: Duration::from_millis(900),
@@ -160,7 +160,8 @@ pub async fn run(plan: &Plan) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// All days and nights, or until a promise is broken.
+/// All days and nights, or until a promise is broken. Ctrl-C makes the night that begins then the
+/// last one.
 async fn live(plan: &Plan, people: &mut People, host: Host) -> Host {
     let mut dice = Dice::seeded(plan.seed);
     let (end, over) = watch::channel(false);
@@ -180,16 +181,17 @@ async fn live(plan: &Plan, people: &mut People, host: Host) -> Host {
     let begun = Instant::now();
     loop {
         let left = plan.length.saturating_sub(begun.elapsed());
-        sleep(plan.day.min(left)).await;
-        let left = plan.length.saturating_sub(begun.elapsed());
-        let night = day.night().await;
-        people.some_return(left.is_zero());
-        let depth = match left.is_zero() {
-            true => Depth::All,
-            false => Depth::Sample,
+        let called_off = tokio::select! {
+            () = sleep(plan.day.min(left)) => false,
+            called = tokio::signal::ctrl_c() => called.is_ok(),
         };
+        let left = plan.length.saturating_sub(begun.elapsed());
+        let last = left.is_zero() || called_off;
+        let night = day.night().await;
+        people.some_return(last);
+        let depth = if last { Depth::All } else { Depth::Sample };
         let kept = people.check(depth, &mut dice).await;
-        if left.is_zero() || !kept {
+        if last || !kept {
             end.send_replace(true);
             break;
         }

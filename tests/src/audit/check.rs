@@ -22,7 +22,7 @@ mod replica;
 mod rows;
 mod search;
 
-pub use replica::{Held, rooms_of, settled};
+pub use replica::{Held, Waiting, rooms_of, settled};
 use search::Search;
 pub use search::Wanted;
 
@@ -140,18 +140,20 @@ pub struct Found {
     pub words: Vec<Wanted>,
 }
 
-/// Compares everything.
+/// Compares everything. `away`: what those who are away have still to send.
+#[allow(clippy::too_many_arguments, reason = "one call")]
 pub fn all(
     ledger: &Ledger,
     node: &Path,
     held: &[Held],
+    away: &Waiting,
     depth: Depth,
     dice: &mut Dice,
     scratch: &Path,
 ) -> Found {
     let log = Log::read(node);
     log::is_whole(ledger, &log);
-    log::keeps_what_was_written(ledger, &log);
+    log::keeps_what_was_written(ledger, &log, away);
     log::is_what_was_told(ledger, &log);
     log::keeps_the_order_of_authors(ledger, &log);
     let messages = log.messages();

@@ -12,8 +12,8 @@ use crate::Dice;
 
 /// Messages of a room that may be replied to, edited, deleted, …
 const RECENT: usize = 100;
-/// Violations that are kept with their words; all are counted.
-const KEPT: usize = 200;
+/// Violations of a kind that are told in words; all are counted.
+const TOLD: u64 = 20;
 
 /// A broken promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +77,6 @@ struct Records {
     people: Vec<MemberId>,
     tally: BTreeMap<&'static str, u64>,
     broken: BTreeMap<Broken, u64>,
-    words: Vec<String>,
 }
 
 /// Written by everybody who takes part.
@@ -220,12 +219,11 @@ impl Ledger {
     }
 
     pub fn broken(&self, what: Broken, words: impl fmt::Display) {
-        let words = format!("{what}: {words}");
         let mut records = self.records();
-        *records.broken.entry(what).or_default() += 1;
-        if records.words.len() < KEPT {
-            println!("VIOLATION {words}");
-            records.words.push(words);
+        let number = records.broken.entry(what).or_default();
+        *number += 1;
+        if *number <= TOLD {
+            println!("VIOLATION {what}: {words}");
         }
     }
 

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::app::App;
 use super::bot::Bot;
-use super::check::{self, Depth, Held, Wanted};
+use super::check::{self, Depth, Held, Waiting, Wanted};
 use super::clock::FakeClock;
 use super::host::Host;
 use super::ledger::{Broken, Ledger};
@@ -184,7 +184,9 @@ impl People {
         }
         let settled = begun.elapsed();
         let (ledger, node) = (&self.ledger, &self.database);
-        let found = || check::all(ledger, node, &held, depth, dice, &self.scratch);
+        let away = self.apps.iter().filter(|app| app.is_away());
+        let away = Waiting::read(away.map(|app| app.database()));
+        let found = || check::all(ledger, node, &held, &away, depth, dice, &self.scratch);
         let found = block_in_place(found);
         self.search(&found.words).await;
         self.events = found.events;
@@ -261,8 +263,9 @@ impl People {
         }
     }
 
-    /// All client cores end in order.
-    pub async fn quit(&self) {
+    /// All client cores end in order, also of those who are away.
+    pub async fn quit(&mut self) {
+        self.some_return(true);
         for app in &self.apps {
             app.quit().await;
         }

@@ -57,10 +57,7 @@ async fn main() -> ExitCode {
             } else {
                 Plan::long(seed, minutes)
             };
-            tokio::select! {
-                code = audit::run(&plan) => code,
-                _ = tokio::signal::ctrl_c() => ExitCode::FAILURE,
-            }
+            audit::run(&plan).await
         }
         What::Person { name, data, hurry } => match audit::process::live(&name, &data, hurry).await
         {

@@ -9,7 +9,7 @@ use landline_protocol::{
 };
 use landline_store::{Check, Connection, Durability, Options, Store, apply, log};
 use landline_tests::Dice;
-use landline_tests::audit::check::{self, Depth, Held};
+use landline_tests::audit::check::{self, Depth, Held, Waiting};
 use landline_tests::audit::ledger::{Broken, Ledger};
 use serde_json::json;
 use tempfile::TempDir;
@@ -108,7 +108,16 @@ impl World {
         }];
         let (node, folder) = (self.database("node"), self.folder.path());
         let mut dice = Dice::seeded(1);
-        check::all(&self.ledger, &node, &held, Depth::All, &mut dice, folder);
+        let nobody = Waiting::default();
+        check::all(
+            &self.ledger,
+            &node,
+            &held,
+            &nobody,
+            Depth::All,
+            &mut dice,
+            folder,
+        );
         self.ledger.violations().into_keys().collect()
     }
 }

@@ -38,10 +38,11 @@ pub(super) fn is_whole(ledger: &Ledger, log: &Log) {
 
 /// What an author's program kept is there once, by its author, in its room, as written; what was
 /// refused is not.
-pub(super) fn keeps_what_was_written(ledger: &Ledger, log: &Log) {
+pub(super) fn keeps_what_was_written(ledger: &Ledger, log: &Log, away: &Waiting) {
     for (id, written) in ledger.all_written() {
         let row = log.row(id);
         match (&written.fate, row) {
+            (Fate::Stored, None) if away.events.contains(&id) => {}
             (Fate::Stored, None) => {
                 let what = format!("{id} by {} in {}", written.author, written.room);
                 ledger.broken(
@@ -63,7 +64,7 @@ pub(super) fn keeps_what_was_written(ledger: &Ledger, log: &Log) {
     }
     for needed in ledger.all_needed_rooms() {
         let there = |row: &Row| room(row) == needed && row.kind == "room_created";
-        if !log.rows.iter().any(there) {
+        if !log.rows.iter().any(there) && !away.rooms.contains(&needed) {
             let what = format!("the room {needed} was made and is not there");
             ledger.broken(Broken::Lost, what);
         }

@@ -80,6 +80,30 @@ impl Held {
     }
 }
 
+/// Events that wait in outboxes, and the rooms that they are for.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    pub(super) events: HashSet<EventId>,
+    pub(super) rooms: HashSet<RoomId>,
+}
+
+impl Waiting {
+    /// In these replicas.
+    pub fn read(databases: impl IntoIterator<Item = PathBuf>) -> Self {
+        let mut waiting = Self::default();
+        for database in databases {
+            let connection = logs::open(&database);
+            let mut rows = connection.prepare("SELECT id, room FROM outbox").unwrap();
+            let rows = rows.query_map((), |row| Ok((row.get(0)?, row.get(1)?)));
+            for (event, room) in rows.unwrap().map(Result::unwrap) {
+                waiting.events.insert(EventId::from_bytes(event));
+                waiting.rooms.insert(RoomId::from_bytes(room));
+            }
+        }
+        waiting
+    }
+}
+
 /// Nothing is on its way any more; else what is.
 pub fn settled(node: &Path, held: &[Held]) -> Result<(), String> {
     let behind: i64 = logs::open(node)
