@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch};
 use tokio::time::{Instant, sleep};
 
@@ -160,8 +161,8 @@ pub async fn run(plan: &Plan) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// All days and nights, or until a promise is broken. Ctrl-C makes the night that begins then the
-/// last one.
+/// All days and nights, or until a promise is broken. SIGTERM makes the night that begins then
+/// the last one (Ctrl-C would end the node and the people, too).
 async fn live(plan: &Plan, people: &mut People, host: Host) -> Host {
     let mut dice = Dice::seeded(plan.seed);
     let (end, over) = watch::channel(false);
@@ -178,12 +179,13 @@ async fn live(plan: &Plan, people: &mut People, host: Host) -> Host {
     };
     let host = host::fate(host, people.proxies(), host_dice, day.clone(), pace);
     let host = tokio::spawn(host);
+    let mut terminated = signal(SignalKind::terminate()).unwrap();
     let begun = Instant::now();
     loop {
         let left = plan.length.saturating_sub(begun.elapsed());
         let called_off = tokio::select! {
             () = sleep(plan.day.min(left)) => false,
-            called = tokio::signal::ctrl_c() => called.is_ok(),
+            called = terminated.recv() => called.is_some(),
         };
         let left = plan.length.saturating_sub(begun.elapsed());
         let last = left.is_zero() || called_off;
