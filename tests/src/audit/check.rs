@@ -141,7 +141,6 @@ pub struct Found {
 }
 
 /// Compares everything. `away`: what those who are away have still to send.
-#[allow(clippy::too_many_arguments, reason = "one call")]
 pub fn all(
     ledger: &Ledger,
     node: &Path,

@@ -36,6 +36,8 @@ pub struct Host {
     disk: Option<Disk>,
     ledger: Arc<Ledger>,
     full: bool,
+    /// It does not come up any more.
+    given_up: bool,
 }
 
 impl Host {
@@ -57,6 +59,7 @@ impl Host {
             disk,
             ledger,
             full: false,
+            given_up: false,
         }
     }
 
@@ -91,7 +94,8 @@ impl Host {
                 }
                 Err(why) if begun.elapsed() > TO_COME_UP => {
                     self.ledger.broken(Broken::Otherwise, &why);
-                    panic!("the audit can't go on: {why}");
+                    self.given_up = true;
+                    return;
                 }
                 Err(_) => std::thread::sleep(Duration::from_millis(200)),
             }
@@ -141,7 +145,7 @@ impl Host {
             }
             _ => {}
         }
-        if let Some(status) = self.node.ended() {
+        if let Some(status) = self.node.ended().filter(|_| !self.given_up) {
             let what = format!("the node ended by itself: {status}");
             self.ledger.broken(Broken::Otherwise, what);
             block_in_place(|| self.come_up());
@@ -191,5 +195,8 @@ pub async fn fate(
             return host;
         };
         host.befall(&proxies, &mut dice, pace).await;
+        if host.given_up {
+            return host;
+        }
     }
 }
