@@ -34,6 +34,8 @@ pub struct Log {
     by_id: HashMap<EventId, usize>,
     /// Hashes of contents that a delete has dropped.
     dropped: HashMap<EventId, [u8; 32]>,
+    /// Messages that somebody has deleted.
+    deleted: HashSet<EventId>,
 }
 
 /// What a message must read like, by the log alone.
@@ -49,10 +51,13 @@ impl Log {
         let rows = logs::events(database);
         let by_id = rows.iter().enumerate();
         let by_id = by_id.map(|(at, row)| (id(&row.id), at)).collect();
+        let deletes = rows.iter().filter(|row| row.kind == "delete");
+        let deleted = deletes.filter_map(|row| row.target.as_deref().map(id));
         Self {
-            rows,
+            deleted: deleted.collect(),
             by_id,
             dropped: dropped(database),
+            rows,
         }
     }
 
@@ -94,13 +99,6 @@ impl Log {
             }
         }
         messages
-    }
-
-    /// Whether somebody has deleted it.
-    fn is_deleted(&self, of: EventId) -> bool {
-        let of = of.as_bytes().as_slice();
-        let mut rows = self.rows.iter();
-        rows.any(|row| row.kind == "delete" && row.target.as_deref() == Some(of))
     }
 }
 
@@ -153,6 +151,7 @@ pub fn all(
     let log = Log::read(node);
     log::is_whole(ledger, &log);
     log::keeps_what_was_written(ledger, &log, away);
+    log::keeps_what_was_changed(ledger, &log, away);
     log::is_what_was_told(ledger, &log);
     log::keeps_the_order_of_authors(ledger, &log);
     let messages = log.messages();

@@ -65,6 +65,9 @@ pub enum Fate {
 #[derive(Debug, Default)]
 struct Records {
     written: HashMap<EventId, Written>,
+    /// Messages that were edited, and the word that the edit brought.
+    edits: Vec<(EventId, String)>,
+    deletes: Vec<EventId>,
     /// Of those that are not to be stored; it may be known before the author's program has answered.
     fates: HashMap<EventId, Fate>,
     answered: HashSet<EventId>,
@@ -116,6 +119,23 @@ impl Ledger {
             self.broken(Broken::Otherwise, what);
         }
         self.seal(id, Fate::Refused(code.to_owned()));
+    }
+
+    /// The author's program has said that it keeps this change of a message.
+    pub fn edited(&self, message: EventId, word: String) {
+        self.records().edits.push((message, word));
+    }
+
+    pub fn all_edits(&self) -> Vec<(EventId, String)> {
+        self.records().edits.clone()
+    }
+
+    pub fn deleted(&self, message: EventId) {
+        self.records().deletes.push(message);
+    }
+
+    pub fn all_deletes(&self) -> Vec<EventId> {
+        self.records().deletes.clone()
     }
 
     fn seal(&self, id: EventId, fate: Fate) {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landline_client::command::{
-    BrowseRooms, CreateRoom, GetPage, HitsAnswer, ItemAnswer, Nothing, Post, QueuedNamed, Read,
-    RoomAnswer, RoomNamed, RoomsAnswer, SaveDraft, SearchFor, SetTyping,
+    BrowseRooms, CreateRoom, EditMessage, GetPage, HitsAnswer, ItemAnswer, LeaveRoom, MessageNamed,
+    Nothing, PinMessage, Post, QueuedNamed, React, Read, RoomAnswer, RoomNamed, RoomsAnswer,
+    SaveDraft, SearchFor, SetTyping,
 };
-use landline_client::ui::{Page, RoomView};
+use landline_client::ui::{Page, Part, RoomView};
 use landline_protocol::{Content, EventId, MemberId, Message, RoomId, RoomKind, SpaceId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +22,7 @@ use crate::Dice;
 
 /// Rooms are made up to this many.
 pub(super) const ROOMS: usize = 60;
+pub(super) const EMOJI: [&str; 4] = ["👍", "🎉", "👀", "❤️"];
 
 /// A text that nobody else has written, with a word in it that can be searched.
 pub(super) fn text(dice: &mut Dice) -> String {
@@ -54,13 +56,14 @@ async fn act(app: &App, dice: &mut Dice) -> Option<()> {
     let view = dice.one_of(&rooms)?;
     let room = view.room;
     match dice.within(0..100) {
-        0..64 => {
+        0..48 => {
             let bursts = dice.percent(10);
             let burst = if bursts { dice.within(2..30) } else { 1 };
             for _ in 0..burst {
                 post(app, dice, space, room).await?;
             }
         }
+        48..64 => about_a_message(app, dice, space, room).await?,
         64..67 => create_room(app, dice, space).await?,
         67..71 => join_room(app, dice, space).await?,
         71..72 => leave_room(app, space, view).await?,
@@ -70,6 +73,7 @@ async fn act(app: &App, dice: &mut Dice) -> Option<()> {
                 space,
                 query: words::said(dice).split_whitespace().take(1).collect(),
                 room: None,
+                within: dice.percent(50),
                 limit: 20,
             };
             ask::<HitsAnswer>(app, "search", request).await?;
@@ -133,11 +137,63 @@ async fn post(app: &App, dice: &mut Dice, space: SpaceId, room: RoomId) -> Optio
     Some(id)
 }
 
+/// Edits or deletes a message of one's own that the node has; reacts to anybody's, pins it.
+async fn about_a_message(app: &App, dice: &mut Dice, space: SpaceId, room: RoomId) -> Option<()> {
+    let deed = dice.within(0..16);
+    let by = (deed < 8).then(|| app.me());
+    let id = app.ledger.some_message(dice, room, by)?;
+    match deed {
+        0..5 => {
+            let text = text(dice);
+            let word = words::word_of(&text)?.to_owned();
+            let edit = EditMessage {
+                space,
+                room,
+                id,
+                text,
+                mentions: Vec::new(),
+            };
+            ask::<Nothing>(app, "edit", edit).await?;
+            app.ledger.edited(id, word);
+        }
+        5..8 => {
+            ask::<Nothing>(app, "delete", MessageNamed { space, room, id }).await?;
+            app.ledger.deleted(id);
+        }
+        8..13 => {
+            let react = React {
+                space,
+                room,
+                id,
+                emoji: (*dice.one_of(&EMOJI)?).to_owned(),
+                on: dice.percent(70),
+            };
+            ask::<Nothing>(app, "react", react).await?;
+        }
+        _ => {
+            let on = dice.percent(60);
+            ask::<Nothing>(
+                app,
+                "pin",
+                PinMessage {
+                    space,
+                    room,
+                    id,
+                    on,
+                },
+            )
+            .await?;
+        }
+    }
+    Some(())
+}
+
 /// What a window shows when it goes to a room.
 async fn read_page(app: &App, dice: &mut Dice, space: SpaceId, view: &RoomView) -> Option<()> {
     let request = GetPage {
         space,
         room: view.room,
+        part: Part::All,
         before: dice.percent(50).then(|| dice.within(1..view.head + 2)),
         after: None,
         around: None,
@@ -197,8 +253,12 @@ async fn join_room(app: &App, dice: &mut Dice, space: SpaceId) -> Option<()> {
 
 async fn leave_room(app: &App, space: SpaceId, view: &RoomView) -> Option<()> {
     if view.kind == RoomKind::Public && !view.everyone {
-        let room = view.room;
-        ask::<Nothing>(app, "leave_room", RoomNamed { space, room }).await?;
+        let leave = LeaveRoom {
+            space,
+            room: view.room,
+            forget: false,
+        };
+        ask::<Nothing>(app, "leave_room", leave).await?;
     }
     Some(())
 }

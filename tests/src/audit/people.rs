@@ -239,6 +239,7 @@ impl People {
                     space: app.space().unwrap(),
                     query: word.clone(),
                     room: None,
+                    within: false,
                     limit: HITS,
                 };
                 let found = soon("a search", app.order("search", json!(request)));

@@ -14,13 +14,12 @@ use uuid::Uuid;
 
 use super::bot::Bot;
 use super::ledger::Ledger;
-use super::load::{ROOMS, text};
+use super::load::{EMOJI, ROOMS, text};
 use super::{Day, words};
 use crate::Dice;
 
 /// A bot writes nothing more while so many events wait.
 const WAITING: usize = 200;
-const EMOJI: [&str; 4] = ["👍", "🎉", "👀", "❤️"];
 
 /// One bot, until the day ends.
 pub async fn talk(bot: Arc<Bot>, ledger: Arc<Ledger>, mut dice: Dice, day: Day, pace: Duration) {

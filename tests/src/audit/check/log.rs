@@ -54,7 +54,7 @@ pub(super) fn keeps_what_was_written(ledger: &Ledger, log: &Log, away: &Waiting)
                 let what = format!("{id} was refused ({code}) and is stored");
                 ledger.broken(Broken::Otherwise, what);
             }
-            (Fate::Discarded, Some(_)) if !log.is_deleted(id) => {
+            (Fate::Discarded, Some(_)) if !log.deleted.contains(&id) => {
                 let what = format!("{id} was taken back and stands");
                 ledger.broken(Broken::Otherwise, what);
             }
@@ -67,6 +67,29 @@ pub(super) fn keeps_what_was_written(ledger: &Ledger, log: &Log, away: &Waiting)
         if !log.rows.iter().any(there) && !away.rooms.contains(&needed) {
             let what = format!("the room {needed} was made and is not there");
             ledger.broken(Broken::Lost, what);
+        }
+    }
+}
+
+/// An edit that an author's program kept is there once, or gone with its message; a delete is there.
+pub(super) fn keeps_what_was_changed(ledger: &Ledger, log: &Log, away: &Waiting) {
+    let mut edits: HashMap<&str, usize> = HashMap::new();
+    for row in log.rows.iter().filter(|row| row.kind == "edit") {
+        if let Some(word) = row.content["text"].as_str().and_then(words::word_of) {
+            *edits.entry(word).or_default() += 1;
+        }
+    }
+    for (message, word) in ledger.all_edits() {
+        match edits.get(word.as_str()) {
+            Some(1) => {}
+            Some(_) => ledger.broken(Broken::Twice, format!("the edit `{word}` of {message}")),
+            None if log.deleted.contains(&message) || away.about.contains(&message) => {}
+            None => ledger.broken(Broken::Lost, format!("the edit `{word}` of {message}")),
+        }
+    }
+    for message in ledger.all_deletes() {
+        if !log.deleted.contains(&message) && !away.about.contains(&message) {
+            ledger.broken(Broken::Lost, format!("the delete of {message}"));
         }
     }
 }

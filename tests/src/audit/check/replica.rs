@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use landline_protocol::Content;
+
 use super::*;
 use crate::audit::bot::Bot;
 
@@ -80,11 +82,12 @@ impl Held {
     }
 }
 
-/// Events that wait in outboxes, and the rooms that they are for.
+/// Events that wait in outboxes, the rooms that they are for, and the messages that they change.
 #[derive(Debug, Default)]
 pub struct Waiting {
     pub(super) events: HashSet<EventId>,
     pub(super) rooms: HashSet<RoomId>,
+    pub(super) about: HashSet<EventId>,
 }
 
 impl Waiting {
@@ -93,11 +96,17 @@ impl Waiting {
         let mut waiting = Self::default();
         for database in databases {
             let connection = logs::open(&database);
-            let mut rows = connection.prepare("SELECT id, room FROM outbox").unwrap();
-            let rows = rows.query_map((), |row| Ok((row.get(0)?, row.get(1)?)));
-            for (event, room) in rows.unwrap().map(Result::unwrap) {
+            let mut rows = connection
+                .prepare("SELECT id, room, content FROM outbox")
+                .unwrap();
+            let rows = rows.query_map((), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))
+            });
+            for (event, room, content) in rows.unwrap().map(Result::unwrap) {
                 waiting.events.insert(EventId::from_bytes(event));
                 waiting.rooms.insert(RoomId::from_bytes(room));
+                let content: Content = serde_json::from_str(&content).unwrap();
+                waiting.about.extend(content.target());
             }
         }
         waiting
