@@ -126,7 +126,25 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.queue_write(asked(job, move |result| drop(answer.send(result))))?;
+        self.queue_write(asked(job, true, move |result| drop(answer.send(result))))?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// [`Store::write`] for what can be made again: `Ok` is worth [`Durability::Normal`], and no
+    /// less than `Full` once a later `write` has answered. It does not wait for the disk, nor does
+    /// anybody behind it.
+    pub async fn write_unsynced<T, E>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.queue_write(asked(job, false, move |result| drop(answer.send(result))))?;
         answered
             .await
             .unwrap_or_else(|_| Err(StoreError::Closed.into()))
@@ -142,7 +160,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.queue_read(asked(job, move |result| drop(answer.send(result))))?;
+        self.queue_read(asked(job, true, move |result| drop(answer.send(result))))?;
         answered
             .await
             .unwrap_or_else(|_| Err(StoreError::Closed.into()))
@@ -158,7 +176,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let (answer, answered) = sync_channel(1);
-        self.queue_write(asked(job, move |result| drop(answer.send(result))))?;
+        self.queue_write(asked(job, true, move |result| drop(answer.send(result))))?;
         answered
             .recv()
             .unwrap_or_else(|_| Err(StoreError::Closed.into()))
@@ -174,7 +192,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let (answer, answered) = sync_channel(1);
-        self.queue_read(asked(job, move |result| drop(answer.send(result))))?;
+        self.queue_read(asked(job, true, move |result| drop(answer.send(result))))?;
         answered
             .recv()
             .unwrap_or_else(|_| Err(StoreError::Closed.into()))
@@ -294,17 +312,22 @@ pub(crate) fn copy(
 /// A job with the place where its answer goes.
 struct Asked<F, A> {
     job: F,
+    synced: bool,
     answer: A,
 }
 
-fn asked<T, E, F, A>(job: F, answer: A) -> Box<dyn Job>
+fn asked<T, E, F, A>(job: F, synced: bool, answer: A) -> Box<dyn Job>
 where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
     F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     A: FnOnce(Result<T, E>) + Send + 'static,
 {
-    Box::new(Asked { job, answer })
+    Box::new(Asked {
+        job,
+        synced,
+        answer,
+    })
 }
 
 impl<T, E, F, A> Job for Asked<F, A>
@@ -314,8 +337,12 @@ where
     F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     A: FnOnce(Result<T, E>) + Send + 'static,
 {
+    fn is_synced(&self) -> bool {
+        self.synced
+    }
+
     fn run(self: Box<Self>, connection: &Connection) -> Outcome {
-        let Self { job, answer } = *self;
+        let Self { job, answer, .. } = *self;
         // A job that panics must not take the only writer with it.
         let result = catch_unwind(AssertUnwindSafe(|| job(connection)))
             .unwrap_or_else(|_| Err(StoreError::Panicked.into()));

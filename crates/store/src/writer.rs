@@ -1,7 +1,8 @@
 //! The one thread that writes: takes what waits, runs it in one transaction, then answers.
 //!
 //! Group commit without a timer: while one batch is being made durable the next one gathers, so a
-//! lone write costs one commit, and under load the cost of a commit is shared by the batch.
+//! lone write costs one commit, and under load the cost of a commit is shared by the batch. What
+//! need not be on the disk at once never makes anybody wait for the disk.
 
 use std::ffi::c_int;
 use std::iter;
@@ -28,6 +29,8 @@ pub(crate) type Queue = SyncSender<Box<dyn Job>>;
 
 /// A job that knows where its answer goes.
 pub(crate) trait Job: Send {
+    /// Is on the disk before it is answered, as far as the connection promises that.
+    fn is_synced(&self) -> bool;
     fn run(self: Box<Self>, connection: &Connection) -> Outcome;
     /// Answers without running.
     fn fail(self: Box<Self>, error: StoreError);
@@ -84,12 +87,16 @@ fn run(
     readers: Vec<JoinHandle<()>>,
 ) -> Result<(), StoreError> {
     while let Ok(first) = jobs.recv() {
-        let mut batch = iter::once(first)
-            .chain(jobs.try_iter())
-            .take(WRITE_BATCH)
-            .peekable();
-        while batch.peek().is_some() {
-            transact(&connection, &mut batch);
+        if first.is_synced() {
+            let mut batch = iter::once(first)
+                .chain(jobs.try_iter())
+                .take(WRITE_BATCH)
+                .peekable();
+            while batch.peek().is_some() {
+                transact(&connection, &mut batch);
+            }
+        } else {
+            unsynced(&connection, |c| transact(c, &mut iter::once(first)));
         }
         checkpoints.after_commit();
     }
@@ -100,6 +107,22 @@ fn run(
     }
     checkpoints.end()?;
     connection.close().map_err(|(_, error)| error.into())
+}
+
+/// Commits without waiting for the disk. The log of writes is one sequence, so the next synced
+/// commit carries this one with it.
+fn unsynced(connection: &Connection, transact: impl FnOnce(&Connection)) {
+    const SYNCHRONOUS: &str = "synchronous";
+    let usual = connection.pragma_query_value(None, SYNCHRONOUS, |row| row.get::<_, i64>(0));
+    let Ok(usual) = usual else {
+        return transact(connection);
+    };
+    // Where it can't be changed the commit is merely slower.
+    let _ = connection.pragma_update(None, SYNCHRONOUS, "NORMAL");
+    transact(connection);
+    if let Err(error) = connection.pragma_update(None, SYNCHRONOUS, usual) {
+        tracing::error!(%error, "commits no longer wait for the disk");
+    }
 }
 
 /// Runs what waits in one transaction, each job in a savepoint of its own, and answers.

@@ -32,7 +32,7 @@ impl Hub {
         self.writes.lazy_under_way = true;
         let store = self.store.clone();
         self.tasks
-            .spawn(async move { Done::Lazy(store.write(job).await) });
+            .spawn(async move { Done::Lazy(store.write_unsynced(job).await) });
     }
 
     /// The last of it, when the node stops.

@@ -20,6 +20,13 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 const WAITING_EVENTS: usize = 20_000;
 /// Bytes of events that wait to be written.
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// Events whose derived rows are made in one transaction, at least and at most: appends that come
+/// meanwhile wait for it.
+const DERIVED_AT_ONCE: std::ops::RangeInclusive<usize> = 32..=500;
+/// Steps in which the derived rows catch up, while they are a few events behind.
+const DERIVED_STEPS: usize = 4;
+/// How far the derived rows may be behind before they take turns with appends that wait, in events.
+const DERIVED_BEHIND_MOST: u64 = 10_000;
 
 /// Who waits for a [`Work`].
 #[derive(Debug)]
@@ -47,8 +54,10 @@ pub(super) struct Writes {
     pub(super) derived: u64,
     /// Reads that wait for the derived rows, by what [`Self::written`] was when they came.
     pub(super) readers: VecDeque<(u64, oneshot::Sender<()>)>,
-    /// After a failure: when the derived rows are tried again.
+    /// When the derived rows follow; `None` while they are where the log is.
     pub(super) derive_at: Option<Instant>,
+    /// The derived rows had the last turn.
+    pub(super) derived_last: bool,
     pub(super) stored: bool,
 }
 
@@ -67,6 +76,7 @@ impl Default for Writes {
             derived: 0,
             readers: VecDeque::new(),
             derive_at: None,
+            derived_last: false,
             stored: true,
         }
     }
@@ -109,8 +119,26 @@ impl Writes {
         reaches
     }
 
+    /// How many events the derived rows should follow now, if it is their turn.
+    pub(super) fn to_derive(&self, now: Instant) -> Option<usize> {
+        let behind = self.written - self.derived;
+        let waited_for = !self.readers.is_empty();
+        if behind == 0 || !waited_for && self.derive_at.is_some_and(|at| at > now) {
+            return None;
+        }
+        let takes_turns = waited_for || behind > DERIVED_BEHIND_MOST;
+        let its_turn = self.waiting.is_empty() || takes_turns && !self.derived_last;
+        let behind = usize::try_from(behind).unwrap_or(usize::MAX);
+        let (least, most) = (*DERIVED_AT_ONCE.start(), *DERIVED_AT_ONCE.end());
+        its_turn.then_some((behind / DERIVED_STEPS).clamp(least, most).min(behind))
+    }
+
     pub(super) fn derived_to(&mut self, to: u64) {
         self.derived = to;
+        self.derived_last = true;
+        if self.derived == self.written {
+            self.derive_at = None;
+        }
         while self
             .readers
             .front()

@@ -2,17 +2,19 @@
 //!
 //! ```text
 //! idle ──▶ appends wait? ─ yes ─▶ batch of all that waits (≤ BATCH_EVENTS) ─▶ stored ─▶ answer, relay
-//!            │ no, or the derived rows are DERIVED_BEHIND_MOST events behind           │
+//!            │ no, or it is time for the derived rows                                  │
 //!            └──▶ catch up a few of them ──────────────────────────────────────────────┴──▶ idle
 //! ```
-//! There is no timer: while one batch is being stored the next gathers.
+//! There is no timer: while one batch is being stored the next gathers. The derived rows follow
+//! some time later, many events at once, which costs the search index far less than a few at every
+//! commit; at once where somebody waits for them, and in steps small enough for appends to pass.
 
 use std::time::Duration;
 
 use landline_protocol::access::may_administer;
 use landline_protocol::up::{AppendResult, Appended};
 use landline_protocol::{Code, MemberId, Refusal};
-use landline_store::{StoreError, apply};
+use landline_store::{Connection, StoreError, apply};
 use tokio::time::Instant;
 use tracing::error;
 
@@ -22,10 +24,8 @@ use super::{Hub, Nothing};
 use crate::request::Candidate;
 use crate::session::Asker;
 
-/// Derived rows made in one transaction.
-const DERIVED_AT_ONCE: usize = 500;
-/// Events that the derived rows may be behind while appends wait.
-const DERIVED_BEHIND_MOST: u64 = 5_000;
+/// How long the derived rows are behind before they are made, unless somebody waits for them.
+const DERIVE_AFTER: Duration = Duration::from_millis(200);
 /// How long the derived rows rest after a failure.
 const DERIVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -34,7 +34,7 @@ const DERIVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(super) enum Done {
     Batch(Result<Outcome, StoreError>),
     CaughtUp {
-        more: Result<bool, StoreError>,
+        result: Result<(), StoreError>,
         to: u64,
     },
     /// Marks, tokens and the like.
@@ -91,14 +91,15 @@ impl Hub {
         if writes.under_way.is_some() || writes.catching_up {
             return;
         }
-        let behind = writes.written - writes.derived;
-        let rests = writes.derive_at.is_some_and(|at| at > Instant::now());
-        if behind > 0 && !rests && (writes.waiting.is_empty() || behind > DERIVED_BEHIND_MOST) {
+        if let Some(events) = writes.to_derive(Instant::now()) {
             writes.catching_up = true;
-            let (store, to) = (self.store.clone(), writes.written);
+            let (store, to) = (self.store.clone(), writes.derived + events as u64);
             self.tasks.spawn(async move {
-                let more = store.write(|c| apply::catch_up(c, DERIVED_AT_ONCE)).await;
-                Done::CaughtUp { more, to }
+                let job = move |c: &Connection| apply::catch_up(c, events).map(drop);
+                Done::CaughtUp {
+                    result: store.write_unsynced(job).await,
+                    to,
+                }
             });
             return;
         }
@@ -117,6 +118,7 @@ impl Hub {
             instant: Instant::now(),
         };
         writes.under_way = Some(waiters);
+        writes.derived_last = false;
         let store = self.store.clone();
         self.tasks
             .spawn(async move { Done::Batch(store.write(|c| batch.decide(c)).await) });
@@ -125,15 +127,10 @@ impl Hub {
     pub(super) async fn done(&mut self, done: Done) {
         match done {
             Done::Batch(result) => self.batch_done(result).await,
-            Done::CaughtUp { more, to } => {
+            Done::CaughtUp { result, to } => {
                 self.writes.catching_up = false;
-                match more {
-                    // What is left is taken up by the next round.
-                    Ok(true) => {
-                        let reached = self.writes.derived + DERIVED_AT_ONCE as u64;
-                        self.writes.derived_to(reached.min(to));
-                    }
-                    Ok(false) => self.writes.derived_to(to),
+                match result {
+                    Ok(()) => self.writes.derived_to(to),
                     Err(error) => {
                         self.writes.derive_at = Some(Instant::now() + DERIVE_AGAIN_AFTER);
                         // Dropped, which tells them.
@@ -195,6 +192,10 @@ impl Hub {
         };
         self.write_stored();
         self.writes.written += outcome.accepted.len() as u64;
+        if !outcome.accepted.is_empty() {
+            let derive_at = &mut self.writes.derive_at;
+            derive_at.get_or_insert_with(|| Instant::now() + DERIVE_AFTER);
+        }
         self.writes
             .buckets
             .extend(std::mem::take(&mut outcome.buckets));

@@ -305,6 +305,30 @@ fn durability_is_really_set() {
 }
 
 #[test]
+fn only_a_write_that_need_not_be_synced_is_not() {
+    fn synchronous(c: &Connection) -> Result<i64, StoreError> {
+        Ok(c.pragma_query_value(None, "synchronous", |row| row.get(0))?)
+    }
+    let (_folder, store) = store();
+    let (normal, full) = (1, 2);
+    assert_eq!(store.write_blocking(synchronous).unwrap(), full);
+    assert_eq!(block_on(store.write_unsynced(synchronous)).unwrap(), normal);
+    assert_eq!(store.write_blocking(synchronous).unwrap(), full);
+
+    let failed = block_on(store.write_unsynced(|c| {
+        settings::set(c, "failed", &1)?;
+        Err::<(), _>(StoreError::Damaged("as the test wants it".into()))
+    }));
+    assert!(failed.is_err());
+    assert_eq!(store.write_blocking(synchronous).unwrap(), full);
+    block_on(store.write_unsynced(|c| settings::set(c, "kept", &1))).unwrap();
+    assert_eq!(
+        (get(&store, "failed"), get(&store, "kept")),
+        (None, Some(1))
+    );
+}
+
+#[test]
 fn the_write_ahead_log_does_not_grow_for_ever() {
     let folder = TempDir::new().unwrap();
     let options = Options {
