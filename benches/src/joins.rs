@@ -1,6 +1,6 @@
 //! Coming in: how many a second, what one who is in and silent costs, how fast an absence is made up.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use memchr::memmem;
@@ -27,24 +27,19 @@ pub(crate) struct Joined {
     pub(crate) idle_kib: u64,
 }
 
-/// `count` known members come in, [`AT_ONCE`] at a time, and stay.
-///
-/// On a node each has a key and has been a member before: the first time also writes to the
-/// directory, which every one of the others is told of, and happens once in a member's life.
+/// `count` members come in, [`AT_ONCE`] at a time, and stay.
 pub(crate) async fn run(server: &Server, count: usize) -> anyhow::Result<Joined> {
     let people: Vec<Person> = (0..count).map(Person::new).collect();
-    if server.kind == Kind::Landline {
-        come_in(server, people.iter()).await?.clear();
-        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-    }
+    server.admit(people.iter()).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let idle_kib = resident_kib(server.process()?)?;
     let busy = Busy::from_now(server.process()?)?;
     let begun = Instant::now();
-    let inside = come_in(server, people.iter()).await?;
+    let inside = come_in(server, &people).await?;
     let took = begun.elapsed().as_secs_f64();
     let shares = busy.until_now()?;
     ensure!(inside.len() == count, "{} of {count} came in", inside.len());
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let full = resident_kib(server.process()?)?;
     Ok(Joined {
         a_second: count as f64 / took,
@@ -54,11 +49,7 @@ pub(crate) async fn run(server: &Server, count: usize) -> anyhow::Result<Joined>
     })
 }
 
-async fn come_in(
-    server: &Server,
-    people: impl Iterator<Item = &Person>,
-) -> anyhow::Result<Vec<Raw>> {
-    let people: Vec<&Person> = people.collect();
+async fn come_in(server: &Server, people: &[Person]) -> anyhow::Result<Vec<Raw>> {
     let mut inside = Vec::with_capacity(people.len());
     for some in people.chunks(AT_ONCE) {
         let entering = some.iter().map(|person| server.enter(person, 0));

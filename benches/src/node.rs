@@ -92,6 +92,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
 #[derive(Debug, Default)]
 struct Rates {
     messages: Vec<f64>,
+    /// Milliseconds to the last receiver.
+    p50: Vec<f64>,
     shares: Shares,
 }
 
@@ -143,6 +145,7 @@ impl Bench<'_> {
                 let server = Server::start(kind).await?;
                 let outcome = room::run(&server, load, &self.texts).await?;
                 rates.messages.push(outcome.messages_a_second);
+                rates.p50.push(outcome.percentile(50));
                 rates.shares = outcome.shares;
                 server.stop().await?;
             }
@@ -154,6 +157,7 @@ impl Bench<'_> {
                 "deliveries/s",
                 "× tutorial",
                 "× limit",
+                "p50 to the last, ms",
                 "server, load busy",
                 "bound by",
             ],
@@ -167,6 +171,7 @@ impl Bench<'_> {
                 format!("{:.0}", middle * load.people as f64),
                 format!("{:.2}", middle / tutorial),
                 format!("{:.2}", middle / limit),
+                format!("{:.1}", median(&rates.p50)),
                 busy(rates.shares),
                 rates.shares.bound_by().into(),
             ]);

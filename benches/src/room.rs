@@ -11,7 +11,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::machine::{Busy, Shares};
 use crate::raw::{Frame, Raw};
-use crate::server::{self, Kind, Server, post};
+use crate::server::{Kind, Person, Server, post};
 
 /// After the last message was written, a run that has not ended by now has lost something.
 const DRAIN_LIMIT: Duration = Duration::from_secs(60);
@@ -107,19 +107,22 @@ pub(crate) async fn run(server: &Server, load: Load, texts: &[String]) -> anyhow
 }
 
 async fn run_here(server: &Server, load: Load, texts: &[String]) -> anyhow::Result<Outcome> {
-    let mut entered = Vec::with_capacity(load.rooms * load.people);
+    let everybody = load.rooms * load.people + load.slow;
+    let everybody: Vec<Person> = (0..everybody).map(Person::new).collect();
+    server.admit(everybody.iter()).await?;
     // Room 0 has everybody of the space in it.
     let first = usize::from(load.rooms > 1);
-    for room in 0..load.rooms {
-        for number in 0..load.people {
-            let person = server::Person::new(room * load.people + number);
-            let raw = server.enter(&person, first + room).await;
+    let (people, slow) = everybody.split_at(load.rooms * load.people);
+    let mut entered = Vec::with_capacity(people.len());
+    for (room, people) in people.chunks(load.people).enumerate() {
+        for (number, person) in people.iter().enumerate() {
+            let raw = server.enter(person, first + room).await;
             let raw = raw.with_context(|| format!("person {number} of room {room}"))?;
             entered.push((room, number, raw));
         }
     }
-    let slow = slow_readers(server, load).await?;
-    // What the last of them set off (presence, joins) is over by then.
+    let slow = slow_readers(server, slow).await?;
+    // What the last of them set off (joins, presence) is over by then.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let run = Rc::new(Run {
         load,
@@ -162,12 +165,11 @@ async fn run_here(server: &Server, load: Load, texts: &[String]) -> anyhow::Resu
 }
 
 /// They are gone when this is dropped.
-async fn slow_readers(server: &Server, load: Load) -> anyhow::Result<JoinSet<()>> {
+async fn slow_readers(server: &Server, people: &[Person]) -> anyhow::Result<JoinSet<()>> {
     let mut slow = JoinSet::new();
-    for number in 0..load.slow {
-        let person = server::Person::new(load.rooms * load.people + number);
+    for (number, person) in people.iter().enumerate() {
         let raw = Raw::connect_narrow(&server.address).await?;
-        let (mut raw, _) = server.enter_on(raw, &person, 0).await?;
+        let (mut raw, _) = server.enter_on(raw, person, 0).await?;
         slow.spawn_local(async move {
             if number % 2 == 0 {
                 std::future::pending::<()>().await;

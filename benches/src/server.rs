@@ -113,6 +113,17 @@ impl Server {
         self.enter_on(raw, person, room).await
     }
 
+    /// Makes members of all of them, each being there alone: an admission is told to everybody who
+    /// is connected, happens once in a member's life, and is no part of any figure.
+    pub(crate) async fn admit(&self, people: impl Iterator<Item = &Person>) -> anyhow::Result<()> {
+        if self.kind == Kind::Landline {
+            for person in people {
+                sign_in(&mut Raw::connect(&self.address).await?, person).await?;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) async fn enter_on(
         &self,
         mut raw: Raw,

@@ -200,6 +200,8 @@ impl Hub {
             .buckets
             .extend(std::mem::take(&mut outcome.buckets));
         self.move_on(&mut outcome);
+        // The states are where the log is: the disk may go on with what waits, while this is told.
+        self.write_on();
         let mut comers = Vec::new();
         for (waiter, result) in waiters.into_iter().zip(outcome.results) {
             match (waiter, result) {
