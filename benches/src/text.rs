@@ -3,11 +3,14 @@
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Lines taken; more would only cost memory.
 const LINES: usize = 2_000;
+/// When the conversation was had before: ten years earlier, which is longer than it lasted.
+const AGAIN_BEFORE_MS: i64 = 10 * 365 * 24 * 3_600 * 1_000;
 
 #[derive(Deserialize)]
 struct Line {
@@ -30,10 +33,10 @@ pub(crate) fn conversation() -> (Vec<String>, &'static str) {
     (texts.collect(), "real conversation")
 }
 
-/// Writes as many lines as wanted, the conversation over and over, for `landline-cli import`.
+/// Writes as many lines as wanted, the conversation over and over at earlier times, for `landline-cli import`.
 pub(crate) fn write_conversation(file: &Path, messages: usize) -> anyhow::Result<&'static str> {
     let mut out = BufWriter::new(std::fs::File::create(file)?);
-    let mut written = 0;
+    let (mut written, mut again) = (0, 0);
     while written < messages {
         let Ok(conversation) = std::fs::File::open(conversation_file()) else {
             let (texts, source) = conversation();
@@ -47,13 +50,18 @@ pub(crate) fn write_conversation(file: &Path, messages: usize) -> anyhow::Result
             out.flush()?;
             return Ok(source);
         };
+        // The same line at the same time is the same message to an import, and comes in once.
+        let earlier = i64::try_from(again)? * AGAIN_BEFORE_MS;
         for line in BufReader::new(flate2::read::GzDecoder::new(conversation)).lines() {
             if written == messages {
                 break;
             }
-            writeln!(out, "{}", line?)?;
+            let mut line: Value = serde_json::from_str(&line?)?;
+            line["at"] = json!(line["at"].as_i64().context("`at`")? - earlier);
+            writeln!(out, "{line}")?;
             written += 1;
         }
+        again += 1;
     }
     out.flush()?;
     Ok("real conversation")
