@@ -51,7 +51,7 @@ pub(crate) fn write_conversation(file: &Path, messages: usize) -> anyhow::Result
             return Ok(source);
         };
         // The same line at the same time is the same message to an import, and comes in once.
-        let earlier = i64::try_from(again)? * AGAIN_BEFORE_MS;
+        let earlier = i64::from(again) * AGAIN_BEFORE_MS;
         for line in BufReader::new(flate2::read::GzDecoder::new(conversation)).lines() {
             if written == messages {
                 break;
