@@ -16,7 +16,11 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     pub(crate) fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        // Cargo's own word comes first: with a target folder shared by several checkouts, the
+        // program that runs may have been compiled in another.
+        let xtask = std::env::var_os("CARGO_MANIFEST_DIR")
+            .unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&xtask)
             .parent()
             .context("xtask lies in the checkout")?
             .to_owned();
