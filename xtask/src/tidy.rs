@@ -18,10 +18,11 @@ const FILE_USUAL: usize = 400;
 const REASON: &str = "long because";
 
 /// Folders with nothing that was written by hand.
-const NOT_OURS: [&str; 7] = [
+const NOT_OURS: [&str; 8] = [
     "target",
     "node_modules",
     "dist",
+    "dist-fake",
     "gen",
     "test-output",
     "test-results",
