@@ -89,6 +89,7 @@ impl Person {
             reply_to,
             thread,
             mentions,
+            attachments: Vec::new(),
         };
         self.client().post(post).await.unwrap().id
     }

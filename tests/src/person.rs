@@ -129,6 +129,7 @@ impl Person {
             reply_to: None,
             thread: None,
             mentions: Vec::new(),
+            attachments: Vec::new(),
         };
         self.client.post(post).await.unwrap().id
     }

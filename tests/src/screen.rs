@@ -96,6 +96,8 @@ impl Screen {
                         space,
                         rooms: Vec::new(),
                         people: Vec::new(),
+                        attachments: Vec::new(),
+                        transfers: Vec::new(),
                     };
                     self.spaces.insert(new.space.space, SpaceOnScreen::new(new));
                 }
@@ -157,6 +159,8 @@ impl Screen {
             | UiEvent::Settings { .. }
             | UiEvent::Nearby { .. }
             | UiEvent::Hosting { .. }
+            | UiEvent::Attachments { .. }
+            | UiEvent::Transfers { .. }
             | UiEvent::Open { .. } => {}
         }
     }

@@ -120,6 +120,7 @@ fn plain_post(here: &Here, space: SpaceId, room: RoomId, text: String) -> Result
         text,
         reply_to: None,
         thread: None,
+        attachments: Vec::new(),
     })
 }
 

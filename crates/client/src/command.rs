@@ -3,13 +3,14 @@
 
 use landline_protocol::up::RoomInfo;
 use landline_protocol::{
-    Admission, EventId, MemberId, Mention, PresenceState, Refusal, RoomId, RoomKind, SpaceId,
+    Admission, AttachmentId, EventId, FileHash, MemberId, Mention, PresenceState, Refusal, RoomId,
+    RoomKind, SpaceId, TransferId,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::client::{Client, mismatched};
-use crate::ui::{Item, Level, Page, Part, SearchHit, Settings, VersionView};
+use crate::ui::{Item, Level, Page, Part, SearchHit, Settings, TransferView, VersionView};
 
 macro_rules! requests {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident : $type:ty),* $(,)? })+) => {
@@ -51,8 +52,17 @@ requests! {
     SetLevel { space: SpaceId, room: RoomId, level: Level }
     /// `browse_rooms`: public rooms one may join. Needs the link.
     BrowseRooms { space: SpaceId, query: String }
-    /// `post`: a message. Never waits for the network.
-    Post { space: SpaceId, room: RoomId, text: String, reply_to: Option<EventId>, thread: Option<EventId>, mentions: Vec<Mention> }
+    /// `post`: a message. Never waits for the network. `attachments`: of this draft, in the order
+    /// in which they are to stand; they leave the draft. The message waits for their upload.
+    Post { space: SpaceId, room: RoomId, text: String, reply_to: Option<EventId>, thread: Option<EventId>, mentions: Vec<Mention>, #[serde(default)] attachments: Vec<AttachmentId> }
+    /// `detach`: takes a file off a draft.
+    Detach { space: SpaceId, room: RoomId, id: AttachmentId }
+    /// `fetch_file`: a file that a message names comes to this device, unless it is here or on its
+    /// way already. What was paused or has failed goes on.
+    FetchFile { space: SpaceId, event: EventId, blake3: FileHash }
+    /// `pause_transfer`, `resume_transfer`; `cancel_transfer`: an upload takes the file off its
+    /// message, which is discarded where nothing is left of it.
+    TransferNamed { space: SpaceId, id: TransferId }
     /// `edit`: one's own message. One that is queued still, or has failed, is changed where it
     /// waits; the other is changed by an edit that is queued.
     EditMessage { space: SpaceId, room: RoomId, id: EventId, text: String, mentions: Vec<Mention> }
@@ -107,6 +117,8 @@ requests! {
     FoundAnswer { room: Option<RoomId>, item: Option<Box<Item>> }
     /// An answer to `versions`: the first one first, the present one last.
     VersionsAnswer { versions: Vec<VersionView> }
+    /// An answer to `fetch_file`; `done`: the file is here.
+    TransferAnswer { transfer: TransferView }
     /// An answer to `search`.
     HitsAnswer { hits: Vec<SearchHit> }
     /// A public room one may join.
@@ -186,6 +198,11 @@ commands! {
     set_level(SetLevel) -> Nothing,
     browse_rooms(BrowseRooms) -> RoomsAnswer,
     post(Post) -> ItemAnswer,
+    detach(Detach) -> Nothing,
+    fetch_file(FetchFile) -> TransferAnswer,
+    pause_transfer(TransferNamed) -> Nothing,
+    resume_transfer(TransferNamed) -> Nothing,
+    cancel_transfer(TransferNamed) -> Nothing,
     edit(EditMessage) -> Nothing,
     delete(MessageNamed) -> Nothing,
     react(React) -> Nothing,

@@ -359,6 +359,13 @@ impl Home {
                 return self.pass_on(request.space, command, reply);
             }
             Command::post(ref request) => return self.pass_on(request.space, command, reply),
+            Command::detach(ref request) => return self.pass_on(request.space, command, reply),
+            Command::fetch_file(ref request) => return self.pass_on(request.space, command, reply),
+            Command::pause_transfer(ref request)
+            | Command::resume_transfer(ref request)
+            | Command::cancel_transfer(ref request) => {
+                return self.pass_on(request.space, command, reply);
+            }
             Command::edit(ref request) => return self.pass_on(request.space, command, reply),
             Command::delete(ref request) => return self.pass_on(request.space, command, reply),
             Command::react(ref request) => return self.pass_on(request.space, command, reply),

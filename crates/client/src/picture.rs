@@ -1,7 +1,12 @@
 //! What a window that opens now must be told: kept current from the same events that open windows
 //! get. A listener that is no window, as the CLI, keeps its own.
 
-use crate::ui::{PersonView, RoomView, Snapshot, SpaceState, UiEvent};
+use landline_protocol::TransferId;
+
+use crate::ui::{
+    AttachmentsView, PersonView, RoomView, Snapshot, SpaceState, TransferState, TransferView,
+    UiEvent,
+};
 
 /// The state of everything above single messages.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ impl Picture {
                     space: space.clone(),
                     rooms: Vec::new(),
                     people: Vec::new(),
+                    attachments: Vec::new(),
+                    transfers: Vec::new(),
                 }),
             },
             UiEvent::SpaceGone { space } => {
@@ -45,6 +52,7 @@ impl Picture {
             UiEvent::RoomGone { space, room } => {
                 if let Some(known) = self.space(*space) {
                     known.rooms.retain(|known| known.room != *room);
+                    known.attachments.retain(|known| known.room != *room);
                 }
             }
             UiEvent::People { space, people } => {
@@ -63,6 +71,34 @@ impl Picture {
                             person.last_seen = change.last_seen;
                         }
                     }
+                }
+            }
+            UiEvent::Attachments {
+                space,
+                room,
+                thread,
+                attachments,
+            } => {
+                if let Some(known) = self.space(*space) {
+                    let draft =
+                        |known: &AttachmentsView| known.room == *room && known.thread == *thread;
+                    known.attachments.retain(|known| !draft(known));
+                    if !attachments.is_empty() {
+                        known.attachments.push(AttachmentsView {
+                            room: *room,
+                            thread: *thread,
+                            attachments: attachments.clone(),
+                        });
+                    }
+                }
+            }
+            UiEvent::Transfers {
+                space,
+                transfers,
+                gone,
+            } => {
+                if let Some(known) = self.space(*space) {
+                    put_transfers(&mut known.transfers, transfers, gone);
                 }
             }
             UiEvent::Typing { .. }
@@ -114,4 +150,16 @@ fn find_person(
         .binary_search_by_key(&member, |known| known.member)
         .ok()?;
     people.get_mut(at)
+}
+
+fn put_transfers(kept: &mut Vec<TransferView>, transfers: &[TransferView], gone: &[TransferId]) {
+    kept.retain(|known| !gone.contains(&known.id));
+    for transfer in transfers {
+        let place = kept.iter_mut().find(|known| known.id == transfer.id);
+        match place {
+            Some(known) => known.clone_from(transfer),
+            None => kept.push(transfer.clone()),
+        }
+    }
+    kept.retain(|known| known.state != TransferState::Done);
 }

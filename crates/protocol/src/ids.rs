@@ -17,6 +17,8 @@ pub enum IdError {
     Uuid,
     #[error("not 43 characters of base64url that hold a 32 byte key")]
     Key,
+    #[error("not 64 hexadecimal figures in lower case")]
+    Hash,
 }
 
 macro_rules! uuid_id {
@@ -102,6 +104,15 @@ uuid_id!(
     SpaceId
 );
 
+uuid_id!(
+    /// A file that is attached to a draft on this device. Never on the wire.
+    AttachmentId
+);
+uuid_id!(
+    /// A file on its way to or from the node. Never on the wire.
+    TransferId
+);
+
 impl SpaceId {
     /// The space's own log.
     pub const fn directory(self) -> RoomId {
@@ -177,6 +188,69 @@ impl Serialize for MemberId {
 }
 
 impl<'de> Deserialize<'de> for MemberId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+/// What a file's bytes are found by: their BLAKE3 hash, 64 hexadecimal figures in lower case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, TS)]
+#[ts(export, type = "string")]
+pub struct FileHash([u8; 32]);
+
+impl FileHash {
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for FileHash {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let figure = |byte: u8| match byte {
+            b'0'..=b'9' => Ok(byte - b'0'),
+            b'a'..=b'f' => Ok(byte - b'a' + 10),
+            _ => Err(IdError::Hash),
+        };
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+            return Err(IdError::Hash);
+        };
+        let mut hash = [0; 32];
+        if pairs.len() != hash.len() {
+            return Err(IdError::Hash);
+        }
+        for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
+            *byte = figure(*high)? << 4 | figure(*low)?;
+        }
+        Ok(Self(hash))
+    }
+}
+
+impl Serialize for FileHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for FileHash {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(D::Error::custom)

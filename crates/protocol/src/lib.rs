@@ -29,7 +29,9 @@ pub use content::{
     SpaceCreated,
 };
 pub use event::{Event, NewEvent};
-pub use ids::{EventId, MemberId, RoomId, SpaceId, direct_room_id};
+pub use ids::{
+    AttachmentId, EventId, FileHash, MemberId, RoomId, SpaceId, TransferId, direct_room_id,
+};
 pub use limits::Limits;
 pub use name::{check_name, check_topic};
 pub use sign::{

@@ -1,6 +1,6 @@
 //! Ids to and from their BLOBs.
 
-use landline_protocol::{EventId, MemberId, RoomId, SpaceId};
+use landline_protocol::{AttachmentId, EventId, FileHash, MemberId, RoomId, SpaceId, TransferId};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
@@ -27,7 +27,15 @@ macro_rules! blob {
     };
 }
 
-blob!(EventId, RoomId, SpaceId, MemberId);
+blob!(
+    EventId,
+    RoomId,
+    SpaceId,
+    MemberId,
+    FileHash,
+    AttachmentId,
+    TransferId
+);
 
 /// A column that holds an id.
 pub(crate) fn id<T>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>

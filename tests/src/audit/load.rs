@@ -130,6 +130,7 @@ async fn post(app: &App, dice: &mut Dice, space: SpaceId, room: RoomId) -> Optio
         reply_to: message.reply_to,
         thread: message.thread,
         mentions: Vec::new(),
+        attachments: Vec::new(),
     };
     let ItemAnswer { id } = ask(app, "post", request).await?;
     let content = json!(Content::Message(message));

@@ -73,6 +73,7 @@ async fn post(person: &Person, room: RoomId, text: &str) -> Result<(), Refusal> 
         reply_to: None,
         thread: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
     };
     person.client().post(post).await.map(drop)
 }

@@ -54,6 +54,7 @@ async fn a_copied_data_folder_is_a_second_device_of_the_same_person() {
             reply_to: None,
             thread: None,
             mentions: Vec::new(),
+            attachments: Vec::new(),
         };
         other.post(post).await.unwrap();
     };

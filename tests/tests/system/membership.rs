@@ -125,6 +125,7 @@ async fn a_room_is_renamed_offline_archived_and_brought_back_for_all() {
         reply_to: None,
         thread: None,
         mentions: Vec::new(),
+        attachments: Vec::new(),
     };
     let refused = ben.client().post(post).await.unwrap_err();
     assert_eq!(refused.code, Code::NotAllowed);

@@ -82,6 +82,7 @@ async fn a_mention_in_a_thread_makes_one_follow_it() {
         reply_to: None,
         thread: Some(head),
         mentions: vec![Mention::Member(ben.me())],
+        attachments: Vec::new(),
     };
     ana.client().post(post).await.unwrap();
     ben.sees_room(general, "a reply for him", |room| room.unread_replies == 1)

@@ -38,7 +38,15 @@ export async function post(
   const mentions = mentionsIn(text, space);
   const { replyTo = null, thread = null } = about;
   const posted = await app.inOrder(() =>
-    app.tell("post", { space: id, room, text, reply_to: replyTo, thread, mentions }),
+    app.tell("post", {
+      space: id,
+      room,
+      text,
+      reply_to: replyTo,
+      thread,
+      mentions,
+      attachments: [],
+    }),
   );
   const moreAfter = thread === null && app.state.timelines[room]?.moreAfter === true;
   if (moreAfter) await readNewest(app, id, room);

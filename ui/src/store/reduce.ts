@@ -68,6 +68,9 @@ export function reduce(state: State, change: Change): State {
       }));
     case "items":
       return withChanged(state, change.room, change.items);
+    case "attachments":
+    case "transfers":
+      return state;
     case "item_gone":
       return everywhere(state, change.room, (timeline) => withoutItem(timeline, change.id));
     case "reload":

@@ -11,6 +11,7 @@ use super::marks::no_room;
 use super::{Engine, overlay, views};
 use crate::ClientError;
 use crate::command::{Answer, Command, ItemAnswer, Nothing, Post, SaveDraft};
+use crate::files;
 use crate::home::Reply;
 use crate::ui::UiEvent;
 
@@ -41,6 +42,11 @@ impl Engine {
             Command::members(request) => return self.members(&request, reply),
             Command::set_level(request) => self.set_level(&request).await.map(Answer::set_level),
             Command::post(request) => self.post(request).await.map(Answer::post),
+            Command::detach(_)
+            | Command::fetch_file(_)
+            | Command::pause_transfer(_)
+            | Command::resume_transfer(_)
+            | Command::cancel_transfer(_) => Err(files::not_built()),
             Command::edit(request) => self.edit_message(request).await.map(Answer::edit),
             Command::delete(request) => self.delete_message(request).await.map(Answer::delete),
             Command::react(request) => self.react(request).await.map(Answer::react),
@@ -84,6 +90,9 @@ impl Engine {
 
     async fn post(&mut self, request: Post) -> Result<ItemAnswer, Refusal> {
         self.may_write(request.room)?;
+        if !request.attachments.is_empty() {
+            return Err(files::not_built());
+        }
         let content = Content::Message(Message {
             text: request.text,
             reply_to: request.reply_to,

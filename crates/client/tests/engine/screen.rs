@@ -269,6 +269,7 @@ impl Screen {
             reply_to: None,
             thread: None,
             mentions: Vec::new(),
+            attachments: Vec::new(),
         };
         self.client.post(post).await.unwrap().id
     }

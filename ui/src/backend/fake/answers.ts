@@ -236,6 +236,13 @@ export function answers(fake: FakeBackend): Answers {
       fake.emit({ event: "room", space, room: view });
       return {};
     },
+    detach: () => ({}),
+    fetch_file: () => {
+      throw new Refused({ code: "not_found", message: "There is no such file." });
+    },
+    pause_transfer: () => ({}),
+    resume_transfer: () => ({}),
+    cancel_transfer: () => ({}),
     read_thread: ({ space, room: id, thread }) => {
       const target = fake.room(space, id);
       fake.change(space, target, thread, (body) => ({

@@ -80,6 +80,8 @@ export class FakeBackend implements Backend {
       space: view,
       rooms: [...rooms.values()].map((one) => one.view),
       people,
+      attachments: [],
+      transfers: [],
     }));
     const snapshot: UiEvent = {
       event: "snapshot",

@@ -2,7 +2,9 @@
 import type { BrowseRooms } from "./BrowseRooms";
 import type { ChangeRoom } from "./ChangeRoom";
 import type { CreateRoom } from "./CreateRoom";
+import type { Detach } from "./Detach";
 import type { EditMessage } from "./EditMessage";
+import type { FetchFile } from "./FetchFile";
 import type { FoundAnswer } from "./FoundAnswer";
 import type { GetPage } from "./GetPage";
 import type { HitsAnswer } from "./HitsAnswer";
@@ -39,9 +41,11 @@ import type { SetSettings } from "./SetSettings";
 import type { SetTyping } from "./SetTyping";
 import type { SpaceAnswer } from "./SpaceAnswer";
 import type { SpaceNamed } from "./SpaceNamed";
+import type { TransferAnswer } from "./TransferAnswer";
+import type { TransferNamed } from "./TransferNamed";
 import type { VersionsAnswer } from "./VersionsAnswer";
 
 /**
  * The map of command names to `[request, answer]`, for TypeScript.
  */
-export type CommandMap = { set_name: [SetName, Nothing], set_settings: [SetSettings, Nothing], join: [Join, SpaceAnswer], host: [Host, SpaceAnswer], set_hosting: [SetHosting, Nothing], leave_space: [SpaceNamed, Nothing], connect_now: [SpaceNamed, Nothing], create_room: [CreateRoom, RoomAnswer], join_room: [RoomNamed, Nothing], leave_room: [LeaveRoom, Nothing], forget_room: [RoomNamed, Nothing], change_room: [ChangeRoom, ItemAnswer], invite: [RoomMember, ItemAnswer], remove: [RoomMember, ItemAnswer], members: [RoomNamed, MembersAnswer], set_level: [SetLevel, Nothing], browse_rooms: [BrowseRooms, RoomsAnswer], post: [Post, ItemAnswer], edit: [EditMessage, Nothing], delete: [MessageNamed, Nothing], react: [React, Nothing], pin: [PinMessage, Nothing], pins: [RoomNamed, ItemsAnswer], threads: [RoomNamed, ItemsAnswer], item: [ItemNamed, FoundAnswer], versions: [ItemNamed, VersionsAnswer], discard_queued: [QueuedNamed, Nothing], retry_failed: [QueuedNamed, Nothing], page: [GetPage, Page], read: [Read, Nothing], read_thread: [ReadThread, Nothing], mark_unread: [MarkUnread, Nothing], typing: [SetTyping, Nothing], set_presence: [SetPresence, Nothing], save_draft: [SaveDraft, Nothing], search: [SearchFor, HitsAnswer], look: [Look, Nothing], open_link: [OpenLink, Nothing], };
+export type CommandMap = { set_name: [SetName, Nothing], set_settings: [SetSettings, Nothing], join: [Join, SpaceAnswer], host: [Host, SpaceAnswer], set_hosting: [SetHosting, Nothing], leave_space: [SpaceNamed, Nothing], connect_now: [SpaceNamed, Nothing], create_room: [CreateRoom, RoomAnswer], join_room: [RoomNamed, Nothing], leave_room: [LeaveRoom, Nothing], forget_room: [RoomNamed, Nothing], change_room: [ChangeRoom, ItemAnswer], invite: [RoomMember, ItemAnswer], remove: [RoomMember, ItemAnswer], members: [RoomNamed, MembersAnswer], set_level: [SetLevel, Nothing], browse_rooms: [BrowseRooms, RoomsAnswer], post: [Post, ItemAnswer], detach: [Detach, Nothing], fetch_file: [FetchFile, TransferAnswer], pause_transfer: [TransferNamed, Nothing], resume_transfer: [TransferNamed, Nothing], cancel_transfer: [TransferNamed, Nothing], edit: [EditMessage, Nothing], delete: [MessageNamed, Nothing], react: [React, Nothing], pin: [PinMessage, Nothing], pins: [RoomNamed, ItemsAnswer], threads: [RoomNamed, ItemsAnswer], item: [ItemNamed, FoundAnswer], versions: [ItemNamed, VersionsAnswer], discard_queued: [QueuedNamed, Nothing], retry_failed: [QueuedNamed, Nothing], page: [GetPage, Page], read: [Read, Nothing], read_thread: [ReadThread, Nothing], mark_unread: [MarkUnread, Nothing], typing: [SetTyping, Nothing], set_presence: [SetPresence, Nothing], save_draft: [SaveDraft, Nothing], search: [SearchFor, HitsAnswer], look: [Look, Nothing], open_link: [OpenLink, Nothing], };
