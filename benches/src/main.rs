@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: what a node carries, beside the server of the chat tutorials.
+//! `cargo xtask bench` and `cargo xtask soak`: what a node carries, beside the server of the chat
+//! tutorials, and for how long.
 //!
 //! Everything is real: processes, sockets, SQLite with `synchronous=FULL`. Every delivery is counted
 //! and its order checked; a run that loses or reorders one ends with an error, not with a figure.
@@ -17,6 +18,7 @@ mod raw;
 mod report;
 mod room;
 mod server;
+mod soak;
 mod text;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +35,8 @@ enum What {
     Node(node::Options),
     /// Catch-up, start, paging, search and memory of the client core.
     Client(client::Options),
+    /// Whether anything grows while people come and go and a million messages pass.
+    Soak(soak::Options),
     /// The server of the practical limit; started by `node`.
     #[command(hide = true)]
     Limit,
@@ -44,6 +48,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Node(options) => node::run(options).await,
         What::Client(options) => client::run(options).await,
+        What::Soak(options) => soak::run(options).await,
         What::Limit => limit::serve().await,
     }
 }

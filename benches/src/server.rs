@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use landline_protocol::sign_in_text;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -50,7 +51,7 @@ pub(crate) struct Server {
     pub(crate) kind: Kind,
     pub(crate) address: String,
     process: Child,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Server {
@@ -89,12 +90,27 @@ impl Server {
             kind,
             address,
             process,
-            _data: data,
+            data,
         })
     }
 
     pub(crate) fn process(&self) -> anyhow::Result<u32> {
         self.process.id().context("the server has ended")
+    }
+
+    /// The folder that a node was given.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Ends it as a person would, and answers what it leaves behind.
+    pub(crate) async fn end(mut self) -> anyhow::Result<tempfile::TempDir> {
+        let process = i32::try_from(self.process()?)?;
+        let process = Pid::from_raw(process).context("a process")?;
+        kill_process(process, Signal::TERM)?;
+        let status = self.process.wait().await?;
+        ensure!(status.success(), "the server ended with {status}");
+        Ok(self.data)
     }
 
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: speed and memory in numbers, never in a test.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -32,17 +32,9 @@ enum What {
 
 impl Bench {
     pub(crate) fn perform(self, workspace: &Workspace) -> Result<ExitCode> {
-        machine::provide(&[TO_BUILD])?;
         tools::require_node()?;
         tools::provide_packages(&workspace.root.join("benches").join("tutorial"))?;
-        let packages = ["landline-node", "landline-cli", "landline-benches"];
-        workspace
-            .cargo()
-            .arg("build")
-            .args(Profile::Release.args())
-            .args(packages.iter().flat_map(|package| ["--package", package]))
-            .run()?;
-        let program = workspace.program(Profile::Release, "landline-bench");
+        let program = build(workspace)?;
         for what in What::value_variants() {
             if self.what.is_none_or(|chosen| chosen == *what) {
                 let name = match what {
@@ -54,4 +46,17 @@ impl Bench {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The program that measures, beside those that it measures, all as they are shipped.
+pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
+    machine::provide(&[TO_BUILD])?;
+    let packages = ["landline-node", "landline-cli", "landline-benches"];
+    workspace
+        .cargo()
+        .arg("build")
+        .args(Profile::Release.args())
+        .args(packages.iter().flat_map(|package| ["--package", package]))
+        .run()?;
+    Ok(workspace.program(Profile::Release, "landline-bench"))
 }

@@ -10,6 +10,7 @@ mod bindings;
 mod machine;
 mod process;
 mod run;
+mod soak;
 mod step;
 mod test;
 mod tidy;
@@ -38,6 +39,8 @@ enum Task {
     Test(test::Test),
     /// Measure speed and memory, beside a plain Node.js server.
     Bench(bench::Bench),
+    /// People come and go while a million messages pass: does anything grow?
+    Soak(soak::Soak),
     /// Kill and cut off a node and its clients, then look for all that was answered.
     Audit(audit::Audit),
     /// Write the TypeScript types of the window from the Rust ones.
@@ -62,6 +65,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Run(run) => run.perform(&workspace),
         Task::Test(test) => test.perform(&workspace),
         Task::Bench(bench) => bench.perform(&workspace),
+        Task::Soak(soak) => soak.perform(&workspace),
         Task::Audit(audit) => audit.perform(&workspace),
         Task::Bindings => bindings::write(&workspace).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::check(&workspace).map(|()| ExitCode::SUCCESS),

@@ -16,6 +16,9 @@ const CHECKPOINT_PAGES: u32 = 1_024;
 /// Pages from which the writer is made to wait for one whole checkpoint, after which the log of
 /// writes begins anew: 32 MiB. Under a load without a pause it would grow for ever.
 const RESTART_PAGES: u32 = 8 * CHECKPOINT_PAGES;
+/// Pages from which the writer itself waits for that: 64 MiB. A checkpoint that must find the
+/// database free for a moment may look for it in vain, while commit follows on commit.
+const WAIT_PAGES: u32 = 2 * RESTART_PAGES;
 
 /// The writer's end of the checkpoint thread.
 pub(crate) struct Checkpoints {
@@ -23,9 +26,12 @@ pub(crate) struct Checkpoints {
     pages: Arc<AtomicU32>,
     /// Pages at the last poke.
     poked_at: u32,
-    pokes: SyncSender<()>,
+    pokes: SyncSender<Poke>,
     thread: JoinHandle<()>,
 }
+
+/// There is enough to move; where somebody waits, they are told when it is done.
+struct Poke(Option<SyncSender<()>>);
 
 pub(crate) fn start(path: &Path, pages: Arc<AtomicU32>) -> Result<Checkpoints, StoreError> {
     let connection = open::beside(path)?;
@@ -43,7 +49,9 @@ pub(crate) fn start(path: &Path, pages: Arc<AtomicU32>) -> Result<Checkpoints, S
 }
 
 impl Checkpoints {
-    /// Wakes the thread where enough has been written since the last time. Never waits.
+    /// Wakes the thread where enough has been written since the last time; waits for it only where
+    /// far too much has. A reader that stays for long makes it wait in vain, but no more than once
+    /// in [`CHECKPOINT_PAGES`].
     pub(crate) fn after_commit(&mut self) {
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.poked_at {
@@ -53,9 +61,17 @@ impl Checkpoints {
             return;
         }
         self.poked_at = pages;
-        match self.pokes.try_send(()) {
+        if pages >= WAIT_PAGES {
+            let (done, is_done) = sync_channel(1);
+            if self.pokes.send(Poke(Some(done))).is_ok() {
+                // It fails where the thread has ended; then nobody is left to be waited for.
+                let _ = is_done.recv();
+            }
+            return;
+        }
+        match self.pokes.try_send(Poke(None)) {
             // Full: it is at work and will look again.
-            Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }
     }
 
@@ -66,11 +82,14 @@ impl Checkpoints {
     }
 }
 
-fn run(connection: &Connection, poked: &Receiver<()>) {
-    while poked.recv().is_ok() {
+fn run(connection: &Connection, poked: &Receiver<Poke>) {
+    while let Ok(Poke(done)) = poked.recv() {
         if let Err(error) = checkpoint(connection) {
             // Nothing is lost: it is all in the write-ahead log, and is tried again.
             tracing::warn!(%error, "a checkpoint failed");
+        }
+        if let Some(done) = done {
+            let _ = done.try_send(());
         }
     }
 }
