@@ -6,6 +6,8 @@ use landline_protocol::{RoomId, SpaceId};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
+use crate::deadline::{LONG, within};
+
 /// One row of `event`, all of it but `ref`, which is each database's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -84,6 +86,20 @@ pub fn events(database: &Path) -> Vec<Row> {
         })
     });
     rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// All logs of a node that runs, once all that follows from them does: that a delete has dropped
+/// contents, among others.
+pub async fn at_rest(database: &Path) -> Vec<Row> {
+    within(LONG, "the node's tables follow its logs", async || {
+        let behind = "SELECT (SELECT max(ref) FROM event) - (SELECT ref FROM applied)";
+        let behind: i64 = open(database)
+            .query_row(behind, (), |row| row.get(0))
+            .unwrap();
+        (behind == 0).then_some(())
+    })
+    .await;
+    events(database)
 }
 
 /// The log of one room.

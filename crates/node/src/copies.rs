@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use landline_store::mend::{self, Logs};
-use landline_store::{Connection, Options, Store, StoreError, log, settings, sync_name};
+use landline_store::{Connection, Options, Store, StoreError, apply, log, settings, sync_name};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
@@ -29,6 +30,8 @@ use crate::kept::EPOCH;
 
 /// Good copies that are kept.
 const COPIES: u32 = 2;
+/// Events whose derived rows are made in one transaction, on the way up.
+const DERIVED_AT_ONCE: usize = 5_000;
 /// Bytes that must stay free on the disk when a copy is made, besides as much as the copy takes.
 const FREE_BYTES: u64 = 64 * 1024 * 1024;
 /// From the start to the first look over the whole database.
@@ -69,7 +72,8 @@ impl fmt::Display for Restored {
     }
 }
 
-/// Opens the database of this folder, or puts a damaged one right first.
+/// Opens the database of this folder, or puts a damaged one right first, and makes the rows that
+/// follow from what was stored last. Blocks; called where tokio allows that.
 pub(crate) fn open(
     folder: &Folder,
     options: Options,
@@ -80,7 +84,7 @@ pub(crate) fn open(
         Some(damage) => Err(StoreError::Damaged(damage)),
         // SQLite would begin an empty one.
         None if folder.lacks_its_database() => Err(StoreError::Damaged("it is gone".into())),
-        None => Store::open(&path, options),
+        None => up_to_date(&path, options),
     };
     match opened {
         Ok(store) => Ok((store, None)),
@@ -88,10 +92,26 @@ pub(crate) fn open(
             warn!(damage, "the database is damaged");
             let restored = restore(folder, damage, clock)?;
             warn!("{restored}");
-            Ok((Store::open(&path, options)?, Some(restored)))
+            Ok((up_to_date(&path, options)?, Some(restored)))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn up_to_date(path: &Path, options: Options) -> Result<Store, StoreError> {
+    let store = Store::open(path, options)?;
+    let Err(error) = catch_up(&store) else {
+        return Ok(store);
+    };
+    // Nobody may have it open when it is put right.
+    Handle::current().block_on(store.close())?;
+    Err(error)
+}
+
+/// Makes what follows from the log where a node that ended had not come to it.
+pub(crate) fn catch_up(store: &Store) -> Result<(), StoreError> {
+    while store.write_blocking(|c| apply::catch_up(c, DERIVED_AT_ONCE))? {}
+    Ok(())
 }
 
 fn restore(folder: &Folder, damage: String, clock: &Clock) -> Result<Restored, NodeError> {

@@ -209,7 +209,10 @@ impl Hub {
         match command {
             HubCommand::Connected(outlet) => self.connected(outlet),
             HubCommand::Disconnected(session) => self.disconnected(session),
-            HubCommand::Stop(done) => self.stopping = Some(done),
+            HubCommand::Stop(done) => {
+                self.stopping = Some(done);
+                self.writes.derive_at = None;
+            }
             command if self.stopping.is_some() => {
                 let refusal = Refusal::new(Code::Unavailable, "the node is shutting down");
                 command.refuse(refusal.retry_after(1000));

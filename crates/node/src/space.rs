@@ -9,9 +9,7 @@ use landline_protocol::{
     Admission, Content, MemberId, RoomCreated, RoomId, RoomKind, SettingsChanged, SpaceCreated,
     SpaceId, SpaceState, check_name,
 };
-use landline_store::{
-    Check, Durability, Options, Store, StoreError, apply, marks, rooms, settings,
-};
+use landline_store::{Check, Durability, Options, Store, StoreError, marks, rooms, settings};
 use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -28,8 +26,6 @@ use crate::{NodeConfig, NodeError, copies, passcode};
 const GENERAL: &str = "general";
 /// Connections to the database that only read.
 const READERS: usize = 3;
-/// Events whose derived rows are made in one transaction, on the way up.
-const DERIVED_AT_ONCE: usize = 5_000;
 
 /// Opens the space in the data folder, or makes it.
 pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
@@ -51,8 +47,6 @@ pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
         Some(space) => SpaceId::from_uuid(space),
         None => make(&store, &config, &node)?,
     };
-    // What was stored and not yet derived when the node last ended.
-    catch_up(&store)?;
     set_admission(&store, &config, &node, load(&store, space)?)?;
     let mut world = load(&store, space)?;
     world.epoch = epoch(&store, &folder, world.events(), config.restored)?;
@@ -103,11 +97,6 @@ fn load(store: &Store, space: SpaceId) -> Result<World, NodeError> {
     Ok(World::new(space, rooms, 0))
 }
 
-fn catch_up(store: &Store) -> Result<(), StoreError> {
-    while store.write_blocking(|c| apply::catch_up(c, DERIVED_AT_ONCE))? {}
-    Ok(())
-}
-
 /// A new space with the one room that everybody is in.
 fn make(store: &Store, config: &NodeConfig, node: &Arc<NodeKey>) -> Result<SpaceId, NodeError> {
     let name = config.name.as_deref().ok_or(NodeError::NameMissing)?;
@@ -144,6 +133,7 @@ fn make(store: &Store, config: &NodeConfig, node: &Arc<NodeKey>) -> Result<Space
         settings::set(c, SPACE, &space.uuid())?;
         settings::set(c, EPOCH, &1)
     })?;
+    copies::catch_up(store)?;
     info!(%space, "a new space");
     Ok(space)
 }
@@ -188,7 +178,7 @@ fn set_admission(
         }
         batch.decide(c)
     })?;
-    Ok(catch_up(store)?)
+    Ok(copies::catch_up(store)?)
 }
 
 fn own_batch(world: World, works: Vec<Work>, config: &NodeConfig, node: &Arc<NodeKey>) -> Batch {

@@ -68,7 +68,7 @@ async fn a_mix_of_all_that_may_be_done_ends_the_same_everywhere() {
         let replica = logs::replica(&lan.folder(person.name()), person.space());
         settled(person, rooms, &replica).await;
     }
-    let stored = logs::events(&lan.node.database());
+    let stored = logs::at_rest(&lan.node.database()).await;
     logs::assert_whole(&stored);
     for person in &people {
         person.holds(&stored).await;

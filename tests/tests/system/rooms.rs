@@ -44,7 +44,9 @@ async fn who_joins_a_room_with_a_long_history_reads_the_newest_first_and_ends_wi
         .collect();
     ben.reads_texts(old, &expected).await;
     for person in [&ana, &ben] {
-        person.holds(&logs::events(&lan.node.database())).await;
+        person
+            .holds(&logs::at_rest(&lan.node.database()).await)
+            .await;
     }
 }
 
@@ -66,7 +68,7 @@ async fn what_was_missed_for_long_is_caught_up_without_a_hole() {
 
     let expected: Vec<_> = (0..=LONG_HISTORY).map(|n| format!("line {n}")).collect();
     ben.reads_texts(general, &expected).await;
-    ben.holds(&logs::events(&lan.node.database())).await;
+    ben.holds(&logs::at_rest(&lan.node.database()).await).await;
 }
 
 #[tokio::test]

@@ -128,7 +128,9 @@ async fn what_is_done_without_a_link_shows_at_once_and_goes_out_in_order_after_a
         assert_eq!(view.reactions[0].members, [ana.me()]);
         let answer = person.message(answer).await.unwrap();
         assert_eq!((answer.reply_to, answer.edited), (Some(theirs), false));
-        person.holds(&logs::events(&lan.node.database())).await;
+        person
+            .holds(&logs::at_rest(&lan.node.database()).await)
+            .await;
     }
 }
 

@@ -115,7 +115,9 @@ async fn a_thread_begun_offline_under_a_queued_message_goes_out_whole_after_a_ki
     .await;
     ana.all_sent().await;
     for person in [&ana, &ben] {
-        person.holds(&logs::events(&lan.node.database())).await;
+        person
+            .holds(&logs::at_rest(&lan.node.database()).await)
+            .await;
         let shown = person.part(general, Part::Thread(head)).await;
         let texts: Vec<_> = shown.iter().filter_map(text).collect();
         assert_eq!(texts, ["first", "second", "third"]);

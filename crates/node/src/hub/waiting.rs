@@ -94,9 +94,11 @@ impl Writes {
         self.waiting_events >= WAITING_EVENTS || self.waiting_bytes >= WAITING_BYTES
     }
 
-    /// Nothing waits and nothing is under way.
+    /// Nothing waits, nothing is under way, and the derived rows are where the log is (unless they
+    /// could not be made; the next start does it then).
     pub(super) fn are_done(&self) -> bool {
-        self.waiting.is_empty() && self.under_way.is_none() && !self.catching_up
+        let idle = self.waiting.is_empty() && self.under_way.is_none() && !self.catching_up;
+        idle && (self.derived == self.written || !self.stored)
     }
 
     /// The last write was stored.

@@ -253,6 +253,39 @@ async fn damage_that_shows_in_use_ends_the_node_and_the_next_start_puts_it_right
     assert_eq!(client.log(&general).await, before);
 }
 
+/// What of `general`'s log, or of any other, the rows that follow from it do not follow yet.
+fn not_derived(database: &Path) -> i64 {
+    let c = rusqlite::Connection::open(database).unwrap();
+    let behind = "SELECT (SELECT max(ref) FROM event) - (SELECT ref FROM applied)";
+    c.query_row(behind, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_node_that_stops_leaves_no_rows_to_be_made() {
+    let dir = tempfile::tempdir().unwrap();
+    space(dir.path(), 300, |_| {}).await;
+    assert_eq!(not_derived(&dir.path().join("node.sqlite")), 0);
+}
+
+#[tokio::test]
+async fn damage_that_shows_when_rows_are_made_at_the_start_is_put_right_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("node.sqlite");
+    let before = space(dir.path(), 300, |_| {}).await;
+    // What a node that was killed may leave, too: the log is ahead of what follows from it.
+    let c = rusqlite::Connection::open(&database).unwrap();
+    c.execute("UPDATE applied SET ref = 1", []).unwrap();
+    c.close().unwrap();
+    damage(&database, "message");
+    let node = start(config(dir.path())).await.unwrap();
+    assert_eq!(restored(&node).copied_at, None);
+    let mut client = Client::enter(node.address(), "ann").await;
+    let general = client.general().await;
+    assert_eq!(client.log(&general).await, before);
+    node.stop().await.unwrap();
+    assert_eq!(not_derived(&database), 0);
+}
+
 fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for file in fs::read_dir(from).unwrap().map(Result::unwrap) {
