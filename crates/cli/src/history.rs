@@ -170,7 +170,7 @@ pub(crate) async fn search(
         space,
         query: args.query.clone(),
         room,
-        within: false,
+        within: true,
         limit: args.limit,
     };
     let found = here.client().search(request).await?.hits;

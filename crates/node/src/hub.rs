@@ -33,7 +33,7 @@ use landline_protocol::limits::MARKS_PUSHED_MEMBERS;
 use landline_protocol::{Code, GoodbyeReason, Limits, MemberId, PROTOCOL, Refusal, RoomId};
 use landline_store::Store;
 use socketioxide::SocketIo;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::task::TaskTracker;
@@ -62,6 +62,8 @@ pub(crate) use marks::{MarkRow, Marks};
 
 /// Commands taken at once, before the next batch is made of them.
 const COMMANDS_AT_ONCE: usize = 512;
+/// Searches that run at once; others wait.
+const SEARCHES_AT_ONCE: usize = 2;
 /// How long presence, typing and marks are gathered.
 const GATHER: Duration = Duration::from_millis(250);
 /// How often strangers are turned away and lazy writes are made.
@@ -110,6 +112,8 @@ pub(crate) struct Hub {
     tasks: JoinSet<Done>,
     /// What runs beside the Hub and answers by itself.
     reads: TaskTracker,
+    /// A search may keep a reader of the store for a tenth of a second; pages of logs have another.
+    searches: Arc<Semaphore>,
     store: Store,
     folder: Arc<Folder>,
     passcodes: Passcodes,
@@ -153,6 +157,7 @@ impl Hub {
             outside,
             tasks: JoinSet::new(),
             reads: TaskTracker::new(),
+            searches: Arc::new(Semaphore::new(SEARCHES_AT_ONCE)),
             store,
             folder,
             passcodes: Passcodes::new(),

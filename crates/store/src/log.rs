@@ -180,6 +180,14 @@ pub fn count(c: &Connection) -> Result<u64, StoreError> {
     Ok(count)
 }
 
+/// Events of one log that are here.
+pub fn count_in(c: &Connection, room: RoomId) -> Result<u64, StoreError> {
+    let count = c
+        .prepare_cached("SELECT count(*) FROM event WHERE room = ?1")?
+        .query_row([Blob(room)], |row| seq(row, 0))?;
+    Ok(count)
+}
+
 /// Where a room's log ends.
 pub fn head(c: &Connection, room: RoomId) -> Result<Option<Head>, StoreError> {
     Ok(c.prepare_cached(

@@ -1,12 +1,18 @@
 //! Full text search over messages as they read now, newest first.
 //!
-//! What a person typed is taken apart into words and quoted phrases. The index finds them as whole
-//! words, handed to FTS5 as quoted strings: no input is an operator, and none is a syntax error.
-//! What stands within a word, as in languages that are written without spaces, no index of words
-//! finds: for that the newest messages are read one by one ([`scan`]), where it is asked for.
+//! ```text
+//! what was typed ─► Typed: what narrows it is taken out ─► Query ─► words, by the index  ─► hits
+//!                                                               └─► within words, by a scan ─┘
+//! ```
+//! What is left is taken apart into words and quoted phrases. The index finds them as whole words,
+//! handed to FTS5 as quoted strings: no input is an operator, and none is a syntax error. What
+//! stands within a word, as in languages that are written without spaces, no index of words finds:
+//! for that the newest messages are read one by one ([`scan`]), where it is asked for. An index of
+//! every three letters would be as large as the texts, and would not find two.
 
 mod scan;
 mod snippet;
+mod typed;
 
 use landline_protocol::{Event, MemberId, RoomId};
 use rusqlite::{Connection, params};
@@ -14,6 +20,8 @@ use rusqlite::{Connection, params};
 use crate::apply::first_docid;
 use crate::bytes::sql_limit;
 use crate::{StoreError, log};
+
+pub use typed::{Names, Typed};
 
 /// Words and phrases that a query may have; the rest is not looked at.
 const TERMS: usize = 32;

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use landline_protocol::RoomId;
+use landline_client::command::SearchFor;
+use landline_protocol::{EventId, RoomId};
 use landline_tests::cli::Cli;
 use landline_tests::conversation::{self, Line};
 use landline_tests::deadline::{LONG, within};
 use landline_tests::logs::{self, Row};
+use landline_tests::raw::Raw;
 use landline_tests::{Lan, Person};
-use serde_json::Value;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 const AGAIN: usize = 700;
 
@@ -37,6 +40,8 @@ async fn sixty_thousand_messages_are_imported_and_had_by_a_second_client() {
         "the replica holds, row by row, what the node holds"
     );
     assert_whole_conversation(&lines, &held);
+
+    assert_node_and_replica_find_the_same(&lan, &ben, room).await;
 
     let found = importer
         .run(&[
@@ -79,6 +84,64 @@ async fn import(lan: &Lan, file: &Path) -> (Cli, RoomId) {
     let room = rooms.iter().find(|room| room["title"] == "new-members");
     let room = room.unwrap_or_else(|| panic!("the conversation's room is among {rooms:?}"));
     (importer, room["room"].as_str().unwrap().parse().unwrap())
+}
+
+/// A client without a replica has the node search, and is told what the others find by themselves.
+async fn assert_node_and_replica_find_the_same(lan: &Lan, ben: &Person, room: RoomId) {
+    let (mut raw, me) = Raw::sign_in(lan.node.address(), 7).await;
+    let joined = json!({
+        "id": EventId::from_uuid(Uuid::now_v7()), "room": room, "sent_at": me.server_time,
+        "content": { "type": "joined" },
+    });
+    let answer = raw.ask("append", json!({ "events": [joined] })).await;
+    assert!(answer["results"][0]["error"].is_null(), "{answer}");
+    for (query, narrowed) in [
+        ("the", json!({})),
+        ("mathlib tactic", json!({})),
+        ("\"thank you\"", json!({ "room": room })),
+        ("induc", json!({})),
+        ("ompac", json!({})),
+        ("ubsingleto", json!({})),
+        ("zyzzyva", json!({})),
+        ("函数", json!({})),
+        ("の", json!({})),
+        ("прив", json!({})),
+        ("has:code lemma", json!({})),
+        ("has:link", json!({ "limit": 100 })),
+        ("has:file", json!({})),
+        ("in:new-members from:importer group", json!({ "limit": 7 })),
+        ("from:nobody group", json!({})),
+        ("before:2001-01-01 group", json!({})),
+        ("on:today on:yesterday", json!({})),
+    ] {
+        let limit = narrowed["limit"].as_u64().unwrap_or(100);
+        let mut asked = narrowed.clone();
+        asked["query"] = query.into();
+        let there = raw.ask("search", asked).await;
+        let there: Vec<(String, String)> = there["hits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|hit| {
+                let word = |name: &str| hit[name].as_str().unwrap().to_owned();
+                (word("id"), word("snippet"))
+            })
+            .collect();
+        let search = SearchFor {
+            space: ben.space(),
+            query: query.into(),
+            room: narrowed["room"].as_str().map(|room| room.parse().unwrap()),
+            within: true,
+            limit: limit.try_into().unwrap(),
+        };
+        let here = ben.client().search(search).await.unwrap().hits;
+        let here: Vec<(String, String)> = here
+            .into_iter()
+            .map(|hit| (hit.item.id.to_string(), hit.snippet))
+            .collect();
+        assert_eq!(there, here, "{query}");
+        println!("{query}: {} hits", here.len());
+    }
 }
 
 fn of_room(person: &Person, room: RoomId) -> Vec<Row> {

@@ -52,11 +52,6 @@ impl People {
         self.names.len() as u64
     }
 
-    /// The names of those who are in the space now.
-    pub(super) fn all(&self) -> &BTreeMap<MemberId, String> {
-        &self.names
-    }
-
     /// In the space now.
     pub(super) fn is_here(&self, member: MemberId) -> bool {
         self.names.contains_key(&member)

@@ -1,14 +1,9 @@
-//! Searches on this device: what was typed is taken apart into words and what they are narrowed
-//! by, and the replica is asked beside the engine.
+//! Searches on this device: the replica is asked beside the engine.
 
-use std::collections::BTreeMap;
-
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
-use landline_protocol::{Code, Event, MemberId, Refusal, RoomId};
-use landline_store::search::{self, Has, Query};
-use landline_store::{Connection, messages};
+use landline_protocol::{Event, MemberId, Refusal, RoomId, SpaceId};
+use landline_store::search::{Names, Typed};
+use landline_store::{Connection, messages, rooms};
 
 use super::{Engine, views};
 use crate::ClientError;
@@ -18,52 +13,31 @@ use crate::ui::SearchHit;
 
 /// Hits of one search.
 const HITS: u32 = 200;
-/// Messages that are read for what stands within words.
-const READ_WITHIN: usize = 200_000;
 
-/// What a query may be narrowed by: the names that it can mean.
-#[derive(Debug, Default)]
-struct Names {
-    me: Option<MemberId>,
-    people: BTreeMap<MemberId, String>,
-    rooms: BTreeMap<RoomId, String>,
-}
-
-/// A query, taken apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Parsed {
-    text: String,
-    rooms: Option<Vec<RoomId>>,
-    authors: Option<Vec<MemberId>>,
-    before: Option<i64>,
-    after: Option<i64>,
-    has: Has,
+/// Where and by whom is searched.
+struct Searcher {
+    space: SpaceId,
+    me: MemberId,
+    /// The names of rooms that a query can mean.
+    rooms: Vec<(RoomId, String)>,
+    /// Milliseconds since 1970.
+    now: i64,
 }
 
 impl Engine {
     pub(super) fn search(&self, request: SearchFor, reply: Reply) {
-        let names = Names {
-            me: Some(self.me()),
-            people: self.people.all().clone(),
-            rooms: self
-                .rooms
-                .values()
+        let rooms = self.rooms.values();
+        let searcher = Searcher {
+            space: self.space(),
+            me: self.me(),
+            rooms: rooms
                 .map(|room| (room.info.id, room.info.name.clone()))
                 .collect(),
+            now: self.config.clock.now(),
         };
-        let (now, zone) = (self.config.clock.now(), TimeZone::system());
-        let parsed = parse(&request.query, &names, now, &zone);
-        let parsed = match parsed {
-            Ok(parsed) => in_room(parsed, request.room),
-            Err(refusal) => return drop(reply.send(Err(refusal))),
-        };
-        let (store, me) = (self.config.store.clone(), self.me());
-        let limit = usize::try_from(request.limit.clamp(1, HITS)).unwrap_or(1);
-        let within = if request.within { READ_WITHIN } else { 0 };
+        let store = self.config.store.clone();
         tokio::spawn(async move {
-            let hits = store
-                .read(move |c| find(c, me, &parsed, within, limit))
-                .await;
+            let hits = store.read(move |c| searcher.find(c, &request)).await;
             let _ = reply.send(
                 hits.map(|hits| Answer::search(HitsAnswer { hits }))
                     .map_err(Refusal::from),
@@ -72,256 +46,51 @@ impl Engine {
     }
 }
 
-/// A room that the query names is meant, wherever one searches from.
-fn in_room(parsed: Parsed, room: Option<RoomId>) -> Parsed {
-    let rooms = parsed.rooms.or_else(|| room.map(|room| vec![room]));
-    Parsed { rooms, ..parsed }
-}
-
-fn find(
-    c: &Connection,
-    me: MemberId,
-    parsed: &Parsed,
-    within: usize,
-    limit: usize,
-) -> Result<Vec<SearchHit>, ClientError> {
-    let narrowed = parsed.authors.is_some()
-        || parsed.has != Has::default()
-        || parsed.before.is_some()
-        || parsed.after.is_some();
-    // Without a word there is nothing that an index finds.
-    let within = if parsed.text.trim().is_empty() && narrowed {
-        READ_WITHIN
-    } else {
-        within
-    };
-    let query = Query {
-        text: &parsed.text,
-        rooms: parsed.rooms.as_deref(),
-        authors: parsed.authors.as_deref(),
-        before: parsed.before,
-        after: parsed.after,
-        has: parsed.has,
-        within,
-        limit,
-    };
-    let mut hits = Vec::new();
-    for hit in search::search(c, &query)? {
-        let Event { id, room, .. } = hit.event;
-        if let Some(line) = messages::find(c, id)? {
-            let mut items = [views::item(line)];
-            super::overlay::dress(c, me, room, &mut items)?;
-            let [item] = items;
-            hits.push(SearchHit {
-                room,
-                item,
-                snippet: hit.snippet,
-            });
-        }
-    }
-    Ok(hits)
-}
-
-/// `now`: milliseconds since 1970; `zone`: where the person's days begin and end.
-fn parse(query: &str, names: &Names, now: i64, zone: &TimeZone) -> Result<Parsed, Refusal> {
-    if query.chars().count() > landline_protocol::limits::QUERY_CHARS {
-        return Err(Refusal::new(
-            Code::TooLarge,
-            "that is too long to search for",
-        ));
-    }
-    let mut parsed = Parsed {
-        text: String::new(),
-        rooms: None,
-        authors: None,
-        before: None,
-        after: None,
-        has: Has::default(),
-    };
-    for piece in pieces(query) {
-        let (key, value) = piece.split_once(':').unwrap_or(("", ""));
-        let value = value.trim_matches('"').trim();
-        match (key.to_ascii_lowercase().as_str(), value) {
-            // Not typed to its end yet.
-            ("from" | "in" | "has" | "before" | "after" | "on", "") => {}
-            ("from", name) => {
-                let found = names.authors(name);
-                parsed.authors.get_or_insert_default().extend(found);
-            }
-            ("in", name) => {
-                let found = names.rooms(name);
-                parsed.rooms.get_or_insert_default().extend(found);
-            }
-            ("has", "file") => parsed.has.file = true,
-            ("has", "link") => parsed.has.link = true,
-            ("has", "code") => parsed.has.code = true,
-            ("before", value) => parsed.before = Some(day(value, now, zone)?.0),
-            ("after", value) => parsed.after = Some(day(value, now, zone)?.1),
-            ("on", value) => {
-                let (begins, ends) = day(value, now, zone)?;
-                parsed.after = Some(begins);
-                parsed.before = Some(ends);
-            }
-            _ => {
-                if !parsed.text.is_empty() {
-                    parsed.text.push(' ');
-                }
-                parsed.text.push_str(piece);
-            }
-        }
-    }
-    // A space behind the last word says that it is typed to its end.
-    if query.ends_with(char::is_whitespace) {
-        parsed.text.push(' ');
-    }
-    Ok(parsed)
-}
-
-/// Words, and what stands between quotes, with what stands right before it, as one.
-fn pieces(query: &str) -> Vec<&str> {
-    let (mut pieces, mut begins, mut quoted) = (Vec::new(), 0, false);
-    for (at, c) in query.char_indices() {
-        if c == '"' {
-            quoted = !quoted;
-        } else if c.is_whitespace() && !quoted {
-            pieces.extend(query.get(begins..at));
-            begins = at + c.len_utf8();
-        }
-    }
-    pieces.extend(query.get(begins..));
-    pieces.retain(|piece| !piece.is_empty());
-    pieces
-}
-
-impl Names {
-    /// Whose name begins so, or has a word that does; `me`.
-    fn authors(&self, wanted: &str) -> Vec<MemberId> {
-        let wanted = wanted.trim_start_matches('@').to_lowercase();
-        if let (Some(me), "me") = (self.me, wanted.as_str()) {
-            return vec![me];
-        }
-        matching(&self.people, &wanted)
-    }
-
-    fn rooms(&self, wanted: &str) -> Vec<RoomId> {
-        matching(&self.rooms, &wanted.trim_start_matches('#').to_lowercase())
-    }
-}
-
-/// Exactly so called, else those whose name begins so.
-fn matching<Id: Copy>(names: &BTreeMap<Id, String>, wanted: &str) -> Vec<Id> {
-    let is = |fits: &dyn Fn(&str) -> bool| -> Vec<Id> {
-        let named = names.iter();
-        named
-            .filter(|(_, name)| fits(&name.to_lowercase()))
-            .map(|(id, _)| *id)
-            .collect()
-    };
-    let exact = is(&|name| name == wanted);
-    if exact.is_empty() {
-        is(&|name| name.starts_with(wanted) || name.contains(&format!(" {wanted}")))
-    } else {
-        exact
-    }
-}
-
-/// When a day begins, and when the next one does.
-fn day(value: &str, now: i64, zone: &TimeZone) -> Result<(i64, i64), Refusal> {
-    let wrong = || {
-        Refusal::bad_request(format!(
-            "`{value}` is no day; write one as in 2026-11-20, or `today` or `yesterday`"
-        ))
-    };
-    let today = || -> Option<Date> {
-        let now = Timestamp::from_millisecond(now).ok()?;
-        Some(now.to_zoned(zone.clone()).date())
-    };
-    let date = match value.to_lowercase().as_str() {
-        "today" => today(),
-        "yesterday" => today().and_then(|today| today.yesterday().ok()),
-        other => other.parse().ok(),
-    };
-    let date = date.ok_or_else(wrong)?;
-    let begins = |date: Date| -> Option<i64> {
-        let begins = date.to_zoned(zone.clone()).ok()?;
-        Some(begins.timestamp().as_millisecond())
-    };
-    let next = date.checked_add(1.day()).map_err(|_| wrong())?;
-    begins(date).zip(begins(next)).ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Noon of 20 November 2026 UTC.
-    const NOW: i64 = 1_795_176_000_000;
-    const DAY: i64 = 24 * 60 * 60 * 1_000;
-
-    fn member(n: u8) -> MemberId {
-        MemberId::from_bytes([n; 32])
-    }
-
-    fn room(n: u8) -> RoomId {
-        RoomId::from_bytes([n; 16])
-    }
-
-    fn parsed(query: &str) -> Result<Parsed, Refusal> {
-        let names = Names {
-            me: Some(member(1)),
-            people: [(1, "Mira"), (2, "Ana Lind"), (3, "Ana"), (4, "Ben Ana")]
-                .map(|(n, name)| (member(n), name.to_owned()))
-                .into(),
-            rooms: [(1, "general"), (2, "workshop"), (3, "Work")]
-                .map(|(n, name)| (room(n), name.to_owned()))
-                .into(),
+impl Searcher {
+    fn find(&self, c: &Connection, request: &SearchFor) -> Result<Vec<SearchHit>, ClientError> {
+        let limit = usize::try_from(request.limit.clamp(1, HITS)).unwrap_or(1);
+        let typed = self.typed(c, request)?;
+        let found = if request.within {
+            typed.search(c, limit)?
+        } else {
+            typed.search_words(c, limit)?
         };
-        parse(query, &names, NOW, &TimeZone::UTC)
+        let mut hits = Vec::new();
+        for hit in found {
+            let Event { id, room, .. } = hit.event;
+            if let Some(line) = messages::find(c, id)? {
+                let mut items = [views::item(line)];
+                super::overlay::dress(c, self.me, room, &mut items)?;
+                let [item] = items;
+                hits.push(SearchHit {
+                    room,
+                    item,
+                    snippet: hit.snippet,
+                });
+            }
+        }
+        Ok(hits)
     }
 
-    #[test]
-    fn what_narrows_is_taken_out_of_the_words() {
-        let query =
-            parsed("the from:\"ana lind\" kettle in:#general has:link \"hot water\"").unwrap();
-        assert_eq!(query.text, "the kettle \"hot water\"");
-        assert_eq!(query.authors, Some(vec![member(2)]));
-        assert_eq!(query.rooms, Some(vec![room(1)]));
-        assert!(query.has.link && !query.has.code && !query.has.file);
-    }
-
-    #[test]
-    fn a_name_means_who_is_called_so_else_all_whose_name_begins_so() {
-        let authors = |query: &str| parsed(query).unwrap().authors.unwrap();
-        assert_eq!(authors("from:ana"), [member(3)]);
-        assert_eq!(authors("from:lind"), [member(2)]);
-        assert_eq!(authors("from:@ME"), [member(1)]);
-        assert_eq!(authors("from:mira from:ben"), [member(1), member(4)]);
-        assert_eq!(authors("from:nobody"), []);
-        assert_eq!(parsed("in:work").unwrap().rooms, Some(vec![room(3)]));
-        assert_eq!(parsed("in:works").unwrap().rooms, Some(vec![room(2)]));
-    }
-
-    #[test]
-    fn days_are_whole_and_where_the_person_is() {
-        let today = NOW - NOW % DAY;
-        let on = parsed("on:today x").unwrap();
-        assert_eq!((on.after, on.before), (Some(today), Some(today + DAY)));
-        assert_eq!(parsed("before:2026-11-20").unwrap().before, Some(today));
-        assert_eq!(parsed("after:yesterday").unwrap().after, Some(today));
-        let refusal = parsed("before:soon").unwrap_err();
-        assert_eq!(refusal.code, Code::BadRequest);
-        assert!(refusal.message.contains("2026-11-20"), "{refusal}");
-    }
-
-    #[test]
-    fn what_is_not_known_is_a_word_and_what_is_not_finished_is_nothing() {
-        assert_eq!(
-            parsed("https://a.example has:cheese").unwrap().text,
-            "https://a.example has:cheese"
-        );
-        let begun = parsed("kettle from:").unwrap();
-        assert_eq!((begun.text.as_str(), begun.authors), ("kettle", None));
-        assert_eq!(parsed("kettle ").unwrap().text, "kettle ");
-        assert_eq!(parsed("\"not closed").unwrap().text, "\"not closed");
+    fn typed(&self, c: &Connection, request: &SearchFor) -> Result<Typed, ClientError> {
+        // Those who have left have said something, too.
+        let people = if request.query.to_ascii_lowercase().contains("from:") {
+            rooms::people(c, self.space)?
+        } else {
+            Vec::new()
+        };
+        let rooms = self.rooms.iter();
+        let names = Names {
+            me: Some(self.me),
+            people: people
+                .iter()
+                .map(|row| (row.member, row.name.as_str()))
+                .collect(),
+            rooms: rooms.map(|(id, name)| (*id, name.as_str())).collect(),
+        };
+        let mut typed = Typed::read(&request.query, &names, self.now, &TimeZone::system())?;
+        // A room that the query names is meant, wherever one searches from.
+        typed.rooms = typed.rooms.or(request.room.map(|room| vec![room]));
+        Ok(typed)
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use landline_protocol::access::{self, no_such_room};
 use landline_protocol::limits::{MEMBERS_PAGE, ROOMS_PAGE, SEARCH_HITS};
 use landline_protocol::up::{
@@ -14,7 +15,8 @@ use landline_protocol::up::{
 use landline_protocol::{
     Code, EventId, GoodbyeReason, MemberId, Refusal, RoomId, RoomState, SpaceState,
 };
-use landline_store::{StoreError, log, messages, search};
+use landline_store::search::{Names, Typed};
+use landline_store::{StoreError, log, messages};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
@@ -28,8 +30,6 @@ use crate::world::FIRST;
 const MARK_EVERY: Duration = Duration::from_secs(1);
 /// Pinned messages in an answer; older ones are found in the log.
 const PINS: usize = 200;
-/// Messages that are read for a part of a word, which no index of words finds: some 15 ms.
-const READ_FOR_A_SEARCH: usize = 20_000;
 /// For a client to take what waits for it before it gets a page of a log.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -236,20 +236,12 @@ impl Hub {
     }
 
     pub(super) fn search(&mut self, asker: Asker, member: &MemberId, request: Search) {
-        let rooms = match request.room {
-            Some(room) => self.readable(room, member).map(|room| vec![room.id]),
-            None => Ok(self
-                .world
-                .my_rooms(member)
-                .into_iter()
-                .map(|room| room.id)
-                .collect()),
-        };
-        let rooms = match rooms {
-            Ok(rooms) => rooms,
+        let typed = match self.typed(member, &request) {
+            Ok(typed) => typed,
             Err(refusal) => return asker.answer::<()>(Err(refusal)),
         };
-        let store = self.store.clone();
+        let limit = page_limit(request.limit, SEARCH_HITS);
+        let (store, searches) = (self.store.clone(), Arc::clone(&self.searches));
         let derived = self.writes.until_derived();
         self.reads.spawn(async move {
             if derived.await.is_err() {
@@ -258,18 +250,10 @@ impl Hub {
             let Some(_turn) = turn(&asker).await else {
                 return;
             };
-            let hits = store.read(move |c| {
-                let query = search::Query {
-                    text: &request.query,
-                    rooms: Some(&rooms),
-                    authors: request.author.as_ref().map(std::slice::from_ref),
-                    before: request.before,
-                    within: READ_FOR_A_SEARCH,
-                    limit: page_limit(request.limit, SEARCH_HITS),
-                    ..search::Query::default()
-                };
-                search::search(c, &query)
-            });
+            let Ok(_one_of_few) = searches.acquire().await else {
+                return;
+            };
+            let hits = store.read(move |c| typed.search(c, limit));
             asker.answer(
                 hits.await
                     .map_err(|error: StoreError| unreadable(&error))
@@ -286,6 +270,40 @@ impl Hub {
                     }),
             );
         });
+    }
+
+    /// What is searched for, in nothing but rooms that this member may read.
+    fn typed(&self, member: &MemberId, request: &Search) -> Result<Typed, Refusal> {
+        let mine = self.world.my_rooms(member);
+        let people = self.world.space.people.iter();
+        let names = Names {
+            me: Some(*member),
+            people: people
+                .map(|(id, person)| (*id, person.name.as_str()))
+                .collect(),
+            rooms: mine
+                .iter()
+                .map(|room| (room.id, room.name.as_str()))
+                .collect(),
+        };
+        let mut typed = Typed::read(
+            &request.query,
+            &names,
+            self.clock.now(),
+            &TimeZone::system(),
+        )?;
+        // A room that the query names is meant, wherever one searches from.
+        typed.rooms = match (typed.rooms, request.room) {
+            (Some(named), _) => Some(named),
+            (None, Some(room)) => Some(vec![self.readable(room, member)?.id]),
+            (None, None) => Some(mine.iter().map(|room| room.id).collect()),
+        };
+        if let Some(author) = request.author {
+            let meant = typed.authors.unwrap_or_else(|| vec![author]);
+            typed.authors = Some(meant.into_iter().filter(|one| *one == author).collect());
+        }
+        typed.before = typed.before.into_iter().chain(request.before).min();
+        Ok(typed)
     }
 
     fn readable(&self, room: RoomId, member: &MemberId) -> Result<&Arc<RoomState>, Refusal> {

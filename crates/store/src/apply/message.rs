@@ -12,6 +12,8 @@ use crate::log::{drop_content, is_remnant};
 
 /// Places in the order of `docid` for messages accepted in the same millisecond.
 const DOCIDS_PER_MS: i64 = 1 << 20;
+/// Places that are tried for a message, before it takes the last of its millisecond.
+const PLACES_TRIED: i64 = 1_000;
 /// The latest time that `docid` has room for, milliseconds: in the year 2248.
 const LATEST_MS: i64 = (1 << 43) - 1;
 
@@ -185,7 +187,7 @@ fn write(c: &Connection, room: RoomId, logged: &Logged, fate: &Fate) -> Result<(
         .optional()?;
     match before {
         None => {
-            let docid = free_docid(c, logged.accepted_at)?;
+            let docid = free_docid(c, logged.accepted_at, logged.seq)?;
             write_row(c, INSERT, docid, room, logged, fate)?;
             index::add(c, docid, text)
         }
@@ -200,9 +202,17 @@ fn write(c: &Connection, room: RoomId, logged: &Logged, fate: &Fate) -> Result<(
     }
 }
 
-/// The next `docid` of its millisecond.
-fn free_docid(c: &Connection, accepted_at: i64) -> Result<i64, StoreError> {
+/// The place of a message among those of its millisecond: by `seq`, so that it is the same on every
+/// device, in whatever order its log arrived. Where another room has it, one of the next.
+fn free_docid(c: &Connection, accepted_at: i64, seq: u64) -> Result<i64, StoreError> {
     let first = first_docid(accepted_at);
+    let mut taken = c.prepare_cached("SELECT 1 FROM message WHERE docid = ?1")?;
+    for step in 0..PLACES_TRIED {
+        let docid = first + sql_seq(seq).wrapping_add(step) % DOCIDS_PER_MS;
+        if docid >= first && !taken.exists([docid])? {
+            return Ok(docid);
+        }
+    }
     Ok(c.prepare_cached(
         "SELECT coalesce(max(docid) + 1, ?1) FROM message WHERE docid BETWEEN ?1 AND ?2",
     )?

@@ -1,6 +1,9 @@
 //! What no index of words finds: a part of a word, and messages by what is said about them alone.
 //! The newest messages are read one by one, as many as the query allows.
 
+use std::ops::Range;
+
+use regex::bytes::{Regex, RegexBuilder};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
@@ -19,10 +22,17 @@ pub(super) fn add(
     terms: &Terms,
     found: &mut Vec<Found>,
 ) -> Result<(), StoreError> {
-    let parts: Vec<String> = terms.all.iter().map(|term| lower(term)).collect();
-    if parts.iter().any(|part| part.len() < PART_BYTES) {
+    if terms.all.iter().any(|term| term.len() < PART_BYTES) {
         return Ok(());
     }
+    let Some(parts) = terms
+        .all
+        .iter()
+        .map(|term| part(term))
+        .collect::<Option<Vec<_>>>()
+    else {
+        return Ok(());
+    };
     // Where the index has found enough, nothing older counts.
     let oldest = match found.get(query.limit.saturating_sub(1)) {
         Some(last) => last.docid,
@@ -43,18 +53,17 @@ pub(super) fn add(
         query.has.code,
         oldest,
     ])?;
-    let (mut folded, mut new) = (String::new(), Vec::new());
+    let mut new = Vec::new();
     while let Some(row) = rows.next()? {
         let docid: i64 = row.get(0)?;
         let ValueRef::Text(text) = row.get_ref(1)? else {
             continue;
         };
-        let text = std::str::from_utf8(text).unwrap_or_default();
-        fold(text, &mut folded);
         // `found` falls by `docid`: looked up by halving.
         let known = || found.binary_search_by(|hit| docid.cmp(&hit.docid)).is_ok();
-        if parts.iter().all(|part| folded.contains(part.as_str())) && !known() {
-            new.push((docid, snippet::around(text, &parts)));
+        if parts.iter().all(|part| part.is_match(text)) && !known() {
+            let text = String::from_utf8_lossy(text);
+            new.push((docid, snippet::around(&text, &places(&parts, &text))));
             if new.len() == query.limit {
                 break;
             }
@@ -81,17 +90,20 @@ fn hit(c: &Connection, docid: i64, snippet: String) -> Result<Found, StoreError>
     Ok(Found { docid, hit })
 }
 
-/// The text in lower case, into a buffer that is used again.
-fn fold(text: &str, folded: &mut String) {
-    folded.clear();
-    if text.is_ascii() {
-        folded.push_str(text);
-        folded.make_ascii_lowercase();
-    } else {
-        folded.extend(text.chars().flat_map(char::to_lowercase));
-    }
+/// Finds a part of a word in any case. `None` of one that is too long to be in a message.
+fn part(term: &str) -> Option<Regex> {
+    RegexBuilder::new(&regex::escape(term))
+        .case_insensitive(true)
+        .build()
+        .ok()
 }
 
-pub(super) fn lower(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
+/// Where the parts stand, in rising order.
+fn places(parts: &[Regex], text: &str) -> Vec<Range<usize>> {
+    let mut places: Vec<Range<usize>> = parts
+        .iter()
+        .flat_map(|part| part.find_iter(text.as_bytes()).map(|found| found.range()))
+        .collect();
+    places.sort_by_key(|place| (place.start, place.end));
+    places
 }

@@ -225,6 +225,28 @@ fn older_history_that_comes_later_is_not_newer() {
 }
 
 #[test]
+fn messages_of_one_millisecond_stand_by_seq_in_whatever_order_they_came() {
+    let c = tables();
+    for seq in [7, 9, 8, 1, 3, 2] {
+        let mut event = event(room(0), seq, ann(), &text("kettle"));
+        event.accepted_at = START;
+        take(&c, &event);
+    }
+    assert_eq!(found(&c, "kettle"), [9, 8, 7, 3, 2, 1]);
+}
+
+#[test]
+fn messages_of_many_rooms_in_one_millisecond_are_all_found() {
+    let c = tables();
+    for n in 0..50 {
+        let mut event = event(room(n), 1, ann(), &text("kettle"));
+        event.accepted_at = START;
+        take(&c, &event);
+    }
+    assert_eq!(found(&c, "kettle").len(), 50);
+}
+
+#[test]
 fn many_messages_of_one_millisecond_are_all_found() {
     let c = tables();
     for seq in 1..=50 {
@@ -285,6 +307,10 @@ fn a_part_of_a_word_is_found_where_it_is_asked_for() {
     // What the index finds with accents folded stands among them once.
     assert_eq!(seqs(&within(&c, "cafe")), [2]);
     assert_eq!(seqs(&within(&c, "no such")), NONE);
+    // In any case, in any script that has one; and nothing in it is an operator.
+    assert_eq!(seqs(&within(&c, "AÏVE APPR")), [5]);
+    assert_eq!(seqs(&within(&c, "oo_b")), [4]);
+    assert_eq!(seqs(&within(&c, "ket.le")), NONE);
     // A single letter would be in almost every message.
     assert_eq!(seqs(&within(&c, "x")), NONE);
 }
@@ -304,6 +330,7 @@ fn languages_without_spaces_are_searched_by_any_part() {
     assert_eq!(seqs(&within(&c, "会議")), [2, 1]);
     assert_eq!(seqs(&within(&c, "議")), [2, 1]);
     assert_eq!(seqs(&within(&c, "会議 明日")), [1]);
+    assert_eq!(seqs(&within(&c, "は中")), [1]);
     assert_eq!(seqs(&within(&c, "취소")), [3]);
     assert_eq!(seqs(&within(&c, "พรุ่ง")), [4]);
     assert_eq!(
