@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use landline_client::export::ExportFormat;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -84,6 +85,8 @@ pub(crate) enum Command {
     Search(Search),
     /// Connections, what is queued, and how far each room's history is here
     Status,
+    /// Write rooms to a file: all of them, or those that are named
+    Export(Export),
     /// Bring in messages from elsewhere; again with the same file adds nothing twice
     Import(Import),
 }
@@ -277,6 +280,45 @@ pub(crate) struct Search {
     /// How many hits at most
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
     pub(crate) limit: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Every event as it is, one a line: for programs, and for `import`
+    Jsonl,
+    /// One page, to be read
+    Html,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The rooms, by name or id; none: all that are on this computer
+    #[arg(value_name = "ROOM")]
+    pub(crate) rooms: Vec<String>,
+    /// The file; it must not be there yet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// What to write; else what the file's ending says, and `jsonl` where it says nothing
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+impl Export {
+    pub(crate) fn format(&self) -> ExportFormat {
+        let ending = self.to.extension().unwrap_or_default();
+        let is_page = ["html", "htm"]
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known));
+        match self.format {
+            Some(Format::Html) => ExportFormat::Html,
+            Some(Format::Jsonl) => ExportFormat::Jsonl,
+            None if is_page => ExportFormat::Html,
+            None => ExportFormat::Jsonl,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -19,7 +19,7 @@ use crate::output::{Output, one_line, time};
 pub(crate) const PAGE_ITEMS: u32 = 200;
 /// How long older history may take to arrive from the host before what is here is shown.
 const HOLE_LIMIT: Duration = Duration::from_secs(15);
-/// How long a search waits for history that is still being fetched.
+/// How long a search or an export waits for history that is still being fetched.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(60);
 
 /// `history`: `{"space", "room", "up_to_date", "lines": [Line], "more"}`
@@ -166,6 +166,9 @@ pub(crate) async fn search(
     };
     here.refresh(space, output).await?;
     let complete = catch_up(here, space, output).await?;
+    if !complete && here.is_connected(space) {
+        output.note("some history is still on its way; these are the hits in what is here");
+    }
     let request = SearchFor {
         space,
         query: args.query.clone(),
@@ -189,8 +192,13 @@ pub(crate) async fn search(
     })
 }
 
-/// Waits for history that is being fetched, as long as the space is there and it goes on.
-async fn catch_up(here: &mut Here, space: SpaceId, output: Output) -> Result<bool, CliError> {
+/// Waits for history that is being fetched, as long as the space is there and it goes on. Whether
+/// all of it is here.
+pub(crate) async fn catch_up(
+    here: &mut Here,
+    space: SpaceId,
+    output: Output,
+) -> Result<bool, CliError> {
     let until = Instant::now() + CATCH_UP_LIMIT;
     let bar = output.bar(None, "{spinner} fetching history: {msg}");
     loop {
@@ -204,7 +212,6 @@ async fn catch_up(here: &mut Here, space: SpaceId, output: Output) -> Result<boo
         bar.tick();
         if here.next(until).await?.is_none() {
             bar.finish_and_clear();
-            output.note("some history is still on its way; these are the hits in what is here");
             return Ok(false);
         }
     }

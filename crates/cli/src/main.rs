@@ -21,6 +21,7 @@ mod args;
 mod changes;
 mod data;
 mod error;
+mod export;
 mod here;
 mod history;
 mod import;
@@ -99,6 +100,7 @@ async fn act(
         Command::Tail(args) => tail::tail(here, here.space(wanted)?, args, output).await?,
         Command::History(args) => history::history(here, here.space(wanted)?, args, output).await?,
         Command::Search(args) => history::search(here, here.space(wanted)?, args, output).await?,
+        Command::Export(args) => export::export(here, here.space(wanted)?, args, output).await?,
         Command::Import(args) => import::import(here, here.space(wanted)?, args, output).await?,
     }
     here.flush().await

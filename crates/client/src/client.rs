@@ -13,6 +13,7 @@ use landline_protocol::{Code, EventId, MemberId, Refusal, RoomId, SpaceId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::command::{Answer, Command};
+use crate::export::Source;
 use crate::home::{self, Input};
 use crate::import::Ready;
 use crate::link::Dial;
@@ -115,6 +116,23 @@ impl Client {
         })
         .await?;
         answer
+            .await
+            .unwrap_or_else(|_| Err(ClientError::Stopped.into()))
+    }
+
+    pub(crate) async fn export_source(
+        &self,
+        space: SpaceId,
+        rooms: Vec<RoomId>,
+    ) -> Result<Source, Refusal> {
+        let (reply, source) = oneshot::channel();
+        self.send(Input::Export {
+            space,
+            rooms,
+            reply,
+        })
+        .await?;
+        source
             .await
             .unwrap_or_else(|_| Err(ClientError::Stopped.into()))
     }

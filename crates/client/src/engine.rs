@@ -28,7 +28,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 use crate::command::{Command, SetPresence};
 use crate::contact::{Contact, NoContact};
 use crate::data::Identity;
-use crate::home::{AppendReply, Note, Reply, is_damaged};
+use crate::home::{AppendReply, Note, Reply, SourceReply, is_damaged};
 use crate::import::Ready;
 use crate::known::KnownSpace;
 use crate::link::{Backoff, Dial, LinkEvent, LinkLoss};
@@ -40,6 +40,7 @@ mod ask;
 mod changes;
 mod commands;
 mod direct;
+mod export;
 mod follow;
 mod linking;
 mod marks;
@@ -141,6 +142,10 @@ pub(crate) enum Input {
         events: Vec<Ready>,
         reply: AppendReply,
     },
+    Export {
+        rooms: Vec<RoomId>,
+        reply: SourceReply,
+    },
     Stop,
 }
 
@@ -150,6 +155,7 @@ impl Input {
         match self {
             Self::Command { reply, .. } => drop(reply.send(Err(refusal))),
             Self::Append { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::Export { reply, .. } => drop(reply.send(Err(refusal))),
             Self::Contact(_)
             | Self::Seen(_)
             | Self::HostedHere(_)
@@ -390,6 +396,7 @@ impl Engine {
             }
             Input::Woke => self.woke(),
             Input::Append { events, reply } => self.append_directly(&events, reply),
+            Input::Export { rooms, reply } => drop(reply.send(self.export_source(&rooms))),
             Input::Stop => {}
         }
     }

@@ -27,6 +27,7 @@ use crate::command::{Answer, Command, Look, Nothing, SpaceAnswer};
 use crate::contact::{Contact, NoContact};
 use crate::data::{DataDir, Identity};
 use crate::engine::{self, EngineHandle};
+use crate::export;
 use crate::host::{Host, Hosted, Notification};
 use crate::import::Ready;
 use crate::known::KnownSpace;
@@ -65,6 +66,9 @@ pub(crate) type Reply = oneshot::Sender<Result<Answer, Refusal>>;
 /// The answer to events that went past the outbox.
 pub(crate) type AppendReply = oneshot::Sender<Result<Vec<AppendResult>, Refusal>>;
 
+/// What an export is made of.
+pub(crate) type SourceReply = oneshot::Sender<Result<export::Source, Refusal>>;
+
 /// What comes from the handles.
 #[derive(Debug)]
 pub(crate) enum Input {
@@ -85,6 +89,12 @@ pub(crate) enum Input {
         space: SpaceId,
         events: Vec<Ready>,
         reply: AppendReply,
+    },
+    /// What an export is made of; see [`crate::export`].
+    Export {
+        space: SpaceId,
+        rooms: Vec<RoomId>,
+        reply: SourceReply,
     },
     Stop(oneshot::Sender<()>),
 }
@@ -306,6 +316,11 @@ impl Home {
             } => {
                 self.to_engine(space, engine::Input::Append { events, reply });
             }
+            Input::Export {
+                space,
+                rooms,
+                reply,
+            } => self.to_engine(space, engine::Input::Export { rooms, reply }),
             Input::Stop(_) => {}
         }
     }
@@ -387,6 +402,7 @@ impl Home {
             Command::typing(ref request) => return self.pass_on(request.space, command, reply),
             Command::save_draft(ref request) => return self.pass_on(request.space, command, reply),
             Command::search(ref request) => return self.pass_on(request.space, command, reply),
+            Command::export(ref request) => return self.pass_on(request.space, command, reply),
         };
         let _ = reply.send(answer);
     }

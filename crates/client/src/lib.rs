@@ -14,6 +14,7 @@ mod data;
 mod dial;
 mod engine;
 mod error;
+pub mod export;
 mod files;
 mod home;
 mod host;

@@ -7,6 +7,7 @@
 //! The commands, as a person or a script uses them: real programs, real sockets, real files.
 
 mod commands;
+mod export;
 mod failures;
 mod import;
 mod offline;

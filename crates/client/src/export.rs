@@ -1,0 +1,273 @@
+//! Rooms as files: what this device has of them, for another program ([`lines`]) or for a reader
+//! ([`page`]).
+//!
+//! ```text
+//! replica ─► a page of the log at a time ─► <folder>/.landline-… ─► synced, renamed to its name
+//! ```
+//!
+//! What is held in memory does not grow with the rooms. The file is there whole or not at all, and
+//! never in the place of another one unless that was asked for.
+
+mod escape;
+mod lines;
+mod markdown;
+mod page;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use jiff::tz::TimeZone;
+use landline_protocol::{Code, MemberId, Refusal, RoomId, RoomKind, SpaceId};
+use landline_store::{Connection, Store, StoreError, log, rooms};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::command::{ExportAnswer, ExportTo};
+use crate::{Client, ClientError};
+
+/// Bytes of a log that are read at once.
+const PAGE_BYTES: usize = 1024 * 1024;
+/// Events that are read at once.
+const PAGE_EVENTS: usize = 500;
+
+/// What an export is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ExportFormat {
+    /// Another program: JSON Lines, every event as it is.
+    Jsonl,
+    /// A reader: one page.
+    Html,
+}
+
+/// How far an export is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Events that are written, or lines where it is for a reader.
+    pub done: u64,
+    pub of: u64,
+}
+
+/// What is exported, and out of what.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) store: Store,
+    pub(crate) space: SpaceId,
+    pub(crate) space_name: String,
+    pub(crate) me: MemberId,
+    pub(crate) rooms: Vec<Room>,
+    /// Milliseconds since 1970.
+    pub(crate) now: i64,
+}
+
+/// A room that is exported.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub(crate) id: RoomId,
+    pub(crate) kind: RoomKind,
+    /// Of a direct room: its people.
+    pub(crate) name: String,
+    pub(crate) topic: String,
+    pub(crate) archived: bool,
+    /// All that the node has of it is here.
+    pub(crate) complete: bool,
+}
+
+impl Client {
+    /// Writes rooms to a file; `progress` is told how far it is. Given up when this is dropped.
+    ///
+    /// Refused with `conflict` where the file is there already and not to be replaced.
+    pub async fn export_telling(
+        &self,
+        request: ExportTo,
+        progress: impl FnMut(Progress) + Send + 'static,
+    ) -> Result<ExportAnswer, Refusal> {
+        let source = self
+            .export_source(request.space, request.rooms.clone())
+            .await?;
+        export(source, request, progress).await
+    }
+}
+
+/// Does it on a thread that may wait for the disk.
+pub(crate) async fn export(
+    source: Source,
+    request: ExportTo,
+    progress: impl FnMut(Progress) + Send + 'static,
+) -> Result<ExportAnswer, Refusal> {
+    let given_up = GivenUp(Arc::default());
+    let asked = Arc::clone(&given_up.0);
+    let work = move || write(&source, &request, progress, &asked);
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Refusal::from(ClientError::Stopped))?
+}
+
+/// Whoever waited for an export has gone: it ends, and leaves nothing behind.
+struct GivenUp(Arc<AtomicBool>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+fn write(
+    source: &Source,
+    request: &ExportTo,
+    progress: impl FnMut(Progress),
+    given_up: &AtomicBool,
+) -> Result<ExportAnswer, Refusal> {
+    let to = Path::new(&request.path);
+    let failed = |error: io::Error| not_written(to, &error);
+    if to.is_dir() {
+        return Err(Refusal::bad_request(format!(
+            "{} is a folder; name a file in it",
+            to.display()
+        )));
+    }
+    if !request.replace && to.exists() {
+        return Err(there_already(to));
+    }
+    let folder = match to.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let file = tempfile::Builder::new()
+        .prefix(".landline-")
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    let rooms: Vec<RoomId> = source.rooms.iter().map(|room| room.id).collect();
+    let space = source.space;
+    let (names, of) = source
+        .store
+        .read_blocking(move |c| Ok::<_, ClientError>((Names::of(c, space)?, count(c, &rooms)?)))?;
+    let mut writing = Writing {
+        source,
+        names,
+        out: BufWriter::new(file),
+        to,
+        messages: 0,
+        so_far: Progress { done: 0, of },
+        progress,
+        given_up,
+    };
+    match request.format {
+        ExportFormat::Jsonl => lines::write(&mut writing)?,
+        ExportFormat::Html => page::write(&mut writing, &TimeZone::system())?,
+    }
+    let messages = writing.messages;
+    let file = writing
+        .out
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    file.as_file().sync_all().map_err(failed)?;
+    let bytes = file.as_file().metadata().map_err(failed)?.len();
+    if request.replace {
+        file.persist(to).map_err(|error| failed(error.error))?;
+    } else {
+        file.persist_noclobber(to)
+            .map_err(|error| match error.error.kind() {
+                io::ErrorKind::AlreadyExists => there_already(to),
+                _ => failed(error.error),
+            })?;
+    }
+    landline_store::sync_name(to).map_err(failed)?;
+    Ok(ExportAnswer {
+        path: fs::canonicalize(to)
+            .unwrap_or_else(|_| to.to_owned())
+            .display()
+            .to_string(),
+        rooms: source.rooms.len() as u64,
+        messages,
+        bytes,
+        complete: source.rooms.iter().all(|room| room.complete),
+    })
+}
+
+/// A file that is being written.
+struct Writing<'w, P> {
+    source: &'w Source,
+    names: Names,
+    out: BufWriter<tempfile::NamedTempFile>,
+    to: &'w Path,
+    messages: u64,
+    so_far: Progress,
+    progress: P,
+    given_up: &'w AtomicBool,
+}
+
+impl<P: FnMut(Progress)> Writing<'_, P> {
+    fn put(&mut self, text: &str) -> Result<(), Refusal> {
+        self.out
+            .write_all(text.as_bytes())
+            .map_err(|error| not_written(self.to, &error))
+    }
+
+    /// So much more is done. Refused where nobody waits for the rest.
+    fn step(&mut self, done: usize) -> Result<(), Refusal> {
+        self.so_far.done += done as u64;
+        (self.progress)(self.so_far);
+        if self.given_up.load(Relaxed) {
+            return Err(Refusal::new(Code::Unavailable, "the export was given up"));
+        }
+        Ok(())
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        Ok(self
+            .source
+            .store
+            .read_blocking(job)
+            .map_err(ClientError::from)?)
+    }
+}
+
+/// The names of all who are or were in the space.
+#[derive(Debug)]
+struct Names(BTreeMap<MemberId, String>);
+
+impl Names {
+    fn of(c: &Connection, space: SpaceId) -> Result<Self, StoreError> {
+        let people = rooms::people(c, space)?.into_iter();
+        Ok(Self(people.map(|row| (row.member, row.name)).collect()))
+    }
+
+    /// A person's name, or the beginning of the id of one who is not known.
+    fn get(&self, member: MemberId) -> String {
+        match self.0.get(&member) {
+            Some(name) => name.clone(),
+            None => member.to_string().chars().take(4).collect(),
+        }
+    }
+}
+
+/// Events of these rooms that are here.
+fn count(c: &Connection, rooms: &[RoomId]) -> Result<u64, StoreError> {
+    let mut count = 0;
+    for room in rooms {
+        count += log::count_in(c, *room)?;
+    }
+    Ok(count)
+}
+
+fn there_already(to: &Path) -> Refusal {
+    Refusal::new(Code::Conflict, format!("{} is there already", to.display()))
+}
+
+fn not_written(to: &Path, error: &io::Error) -> Refusal {
+    Refusal::bad_request(match error.kind() {
+        io::ErrorKind::StorageFull => format!(
+            "there is no room for {}: the disk is full; nothing was left behind",
+            to.display()
+        ),
+        _ => format!("can't write {}: {error}", to.display()),
+    })
+}
