@@ -1,4 +1,4 @@
-//! Declares the shell's two commands, so that the window is allowed these and nothing else, and
+//! Declares the shell's commands, so that the window is allowed these and nothing else, and
 //! makes sure that there is an interface to embed.
 
 use std::{error::Error, fs, path::Path};
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rerun-if-changed={INTERFACE}");
 
-    let commands = tauri_build::AppManifest::new().commands(&["listen", "call"]);
+    let commands = tauri_build::AppManifest::new().commands(&["listen", "call", "save_file"]);
     tauri_build::try_build(tauri_build::Attributes::new().app_manifest(commands))?;
     Ok(())
 }

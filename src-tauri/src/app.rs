@@ -6,6 +6,7 @@
 //! quit: hide ─▶ client stops ─▶ node stops ─▶ exit
 //! ```
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,15 +17,17 @@ use landline_client::{Client, ClientConfig, ClientError, Random, SystemClock, Tc
 use landline_discovery::Discovery;
 use landline_protocol::EventId;
 use landline_protocol::up::ClientInfo;
-use tauri::{AppHandle, Manager, RunEvent, Window, WindowEvent, async_runtime};
+use tauri::utils::config::CspDirectiveSources;
+use tauri::{AppHandle, Context, Manager, RunEvent, Window, WindowEvent, async_runtime};
 
 use crate::core::Core;
+use crate::files::FileServer;
 use crate::hosting::Hosting;
 use crate::instance::Instance;
 use crate::ipc::{self, Stream};
 use crate::notices::{About, Notice, Notices};
 use crate::shell::Shell;
-use crate::{person, tray, window};
+use crate::{person, save, tray, window};
 
 /// Time for goodbyes and databases at the end. Nothing is lost past it: it is all on disk.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -43,10 +46,18 @@ struct Running {
 pub(crate) fn run(data: PathBuf, instance: Instance) -> Result<()> {
     let instance = Arc::new(instance);
     let door = instance.clone();
+    let files = FileServer::open()?;
+    let mut context = tauri::generate_context!();
+    allow(&mut context, &files.origin());
+    let mut files = Some(files);
     let app = tauri::Builder::default()
         .manage(Core::default())
         .manage(Stream::default())
-        .invoke_handler(tauri::generate_handler![ipc::listen, ipc::call])
+        .invoke_handler(tauri::generate_handler![
+            ipc::listen,
+            ipc::call,
+            save::save_file
+        ])
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { api, .. } = event {
                 api.prevent_close();
@@ -55,13 +66,15 @@ pub(crate) fn run(data: PathBuf, instance: Instance) -> Result<()> {
         })
         .setup(move |app| {
             // An error that leaves here would be a panic.
-            if let Err(error) = start(app.handle(), &data, &door) {
+            if let Some(files) = files.take()
+                && let Err(error) = start(app.handle(), &data, &door, files)
+            {
                 tracing::error!("can't start: {error:#}");
                 app.handle().exit(1);
             }
             Ok(())
         })
-        .build(tauri::generate_context!())?;
+        .build(context)?;
 
     let code = app.run_return(|app, event| {
         // The last window is gone, or the system ends the session.
@@ -81,7 +94,19 @@ pub(crate) fn run(data: PathBuf, instance: Instance) -> Result<()> {
     Ok(())
 }
 
-fn start(app: &AppHandle, data: &Path, instance: &Instance) -> Result<()> {
+/// The window may also show, play and send what is at `origin`.
+fn allow(context: &mut Context, origin: &str) {
+    let policy = &mut context.config_mut().app.security.csp;
+    let mut directives: HashMap<String, CspDirectiveSources> =
+        policy.take().map(Into::into).unwrap_or_default();
+    for directive in ["img-src", "media-src", "connect-src"] {
+        let sources = directives.entry(directive.to_owned()).or_default();
+        sources.push(origin);
+    }
+    *policy = Some(directives.into());
+}
+
+fn start(app: &AppHandle, data: &Path, instance: &Instance, files: FileServer) -> Result<()> {
     tracing::info!(data = %data.display(), version = env!("CARGO_PKG_VERSION"), "starting");
     let core = app.state::<Core>().inner().clone();
     let shell = Arc::new(Shell {
@@ -94,9 +119,10 @@ fn start(app: &AppHandle, data: &Path, instance: &Instance) -> Result<()> {
         is_quitting: AtomicBool::new(false),
         has_told_of_hosting: AtomicBool::new(false),
     });
-    async_runtime::spawn(start_core(core, shell, data.to_owned()));
+    async_runtime::spawn(start_core(core.clone(), shell, data.to_owned()));
     async_runtime::spawn(quit_on_signal(app.clone()));
-    window::open(app)?;
+    window::open(app, &files.script())?;
+    files.serve(core);
     tray::place(app);
     let app = app.clone();
     instance.listen(move |launch| {

@@ -174,7 +174,7 @@ fn limit(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// 32 random bytes in hexadecimal.
-fn token() -> Result<String> {
+pub(crate) fn token() -> Result<String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes)
         .map_err(|error| anyhow::anyhow!("the system has no random bytes: {error}"))?;

@@ -4,6 +4,7 @@
 //! ```text
 //! main ─ Instance::claim ─┬─ another one runs: it shows its window, we end
 //!                         └─ App: window ── listen, call ──▶ Core ──▶ Client
+//!                                   └────── FileServer, save_file ──▶┘
 //!                                 tray                        ▲         │ trait Host
 //!                                 Notices ── a click ─────────┤ ◀───────┤ notify
 //!                                 Hosting ── what is hosted ──┘ ◀───────┘ host_space, set_hosting
@@ -11,6 +12,7 @@
 
 mod app;
 mod core;
+mod files;
 mod folder;
 mod hosting;
 mod instance;
@@ -19,6 +21,7 @@ mod launch;
 mod log;
 mod notices;
 mod person;
+mod save;
 mod shell;
 mod tray;
 mod web_view;

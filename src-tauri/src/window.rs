@@ -12,7 +12,9 @@ const PAPER: Color = Color(0xFB, 0xF9, 0xF5, 0xFF);
 const DARK_PAPER: Color = Color(0x18, 0x17, 0x16, 0xFF);
 
 /// Opens the window that `tauri.conf.json` describes.
-pub(crate) fn open(app: &AppHandle) -> Result<()> {
+///
+/// `script` runs in it before the interface.
+pub(crate) fn open(app: &AppHandle, script: &str) -> Result<()> {
     let windows = &app.config().app.windows;
     let config = windows
         .iter()
@@ -20,6 +22,7 @@ pub(crate) fn open(app: &AppHandle) -> Result<()> {
         .context("the configuration has no window")?;
     let window = WebviewWindowBuilder::from_config(app, config)?
         .visible(false)
+        .initialization_script(script)
         // What people write may hold links; these are opened by the core's `open_link` alone.
         .on_navigation(is_interface)
         .on_new_window(|_, _| NewWindowResponse::Deny)
@@ -56,7 +59,7 @@ fn with_window(app: &AppHandle, act: impl FnOnce(&WebviewWindow) -> tauri::Resul
 }
 
 /// Linux and macOS have a scheme for it, Windows a name.
-fn is_interface(url: &Url) -> bool {
+pub(crate) fn is_interface(url: &Url) -> bool {
     let is_by_name =
         matches!(url.scheme(), "http" | "https") && url.host_str() == Some("tauri.localhost");
     url.scheme() == "tauri" || is_by_name || (cfg!(dev) && url.host_str() == Some("localhost"))

@@ -12,7 +12,10 @@ import {
 } from "./backend/backend";
 import type { EventId } from "./backend/gen/EventId";
 import type { RoomId } from "./backend/gen/RoomId";
+import type { TransferView } from "./backend/gen/TransferView";
 import type { UiEvent } from "./backend/gen/UiEvent";
+import { Adding } from "./store/adding.svelte";
+import { LocalFiles } from "./store/local.svelte";
 import type { MessageItem } from "./store/select";
 import { reduce } from "./store/reduce";
 import { EMPTY, type State, type WindowEvent } from "./store/state";
@@ -29,6 +32,8 @@ export interface ComposerPane {
   edit(item: MessageItem): void;
   /** The next message answers this one. */
   reply(item: MessageItem): void;
+  /** They go with the next message. */
+  attach(files: readonly File[], folders: readonly string[]): void;
 }
 
 export class App {
@@ -39,15 +44,19 @@ export class App {
   /** What was typed in threads and not sent, by their first message. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on the screen follows from it
   readonly threadDrafts = new Map<EventId, string>();
+  /** Files on their way into what is being written. */
+  readonly adding = new Adding();
+  readonly local: LocalFiles;
+  readonly backend: Backend;
   #state = $state.raw<State>(EMPTY);
-  readonly #backend: Backend;
   /** Pages being read, with what was told of their rooms meanwhile. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on the screen follows from it
   readonly #reading = new Map<string, { room: RoomId; meanwhile: UiEvent[] }>();
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(backend: Backend) {
-    this.#backend = backend;
+    this.backend = backend;
+    this.local = new LocalFiles(backend);
   }
 
   get state(): State {
@@ -56,7 +65,7 @@ export class App {
 
   /** Listens until the answer is called. `onOpen`: somebody clicked a notification or a link. */
   start(onOpen: (event: Extract<UiEvent, { event: "open" }>) => void, onReady: () => void) {
-    return this.#backend.listen((events) => {
+    return this.backend.listen((events) => {
       const wasReady = this.#state.ready;
       this.#take(events);
       for (const event of events) {
@@ -72,13 +81,13 @@ export class App {
 
   /** Asks the core; a refusal goes to the caller. */
   ask<K extends CommandName>(name: K, request: Request<K>): Promise<Reply<K>> {
-    return this.#backend.call(name, request);
+    return this.backend.call(name, request);
   }
 
   /** Tells the core; a refusal is shown as a notice. */
   async tell<K extends CommandName>(name: K, request: Request<K>): Promise<Reply<K> | null> {
     try {
-      return await this.#backend.call(name, request);
+      return await this.backend.call(name, request);
     } catch (error) {
       this.notice(error);
       return null;
@@ -92,7 +101,7 @@ export class App {
 
   /** Tells the core what needs no answer and is not worth a notice: it is told again soon. */
   hint<K extends CommandName>(name: K, request: Request<K>): void {
-    this.#backend.call(name, request).catch(() => undefined);
+    this.backend.call(name, request).catch(() => undefined);
   }
 
   /** One after the other: what was written first is queued first. */
@@ -116,7 +125,7 @@ export class App {
     const reading = { room, meanwhile: [] as UiEvent[] };
     this.#reading.set(key, reading);
     try {
-      const page = await this.#backend.call("page", request);
+      const page = await this.backend.call("page", request);
       if (this.#reading.get(key) !== reading) return false;
       this.#reading.delete(key);
       this.change({ event: "page", room, thread, page, where });
@@ -136,6 +145,12 @@ export class App {
     return this.#reading.has(key);
   }
 
+  #lookForArrived(transfers: readonly TransferView[]): void {
+    for (const { way, state, space, event, blake3 } of transfers) {
+      if (way === "down" && state === "done") void this.local.look({ space, event, blake3 });
+    }
+  }
+
   #take(events: readonly UiEvent[]): void {
     let state = this.#state;
     for (const event of events) {
@@ -144,6 +159,7 @@ export class App {
           if (room === event.room) meanwhile.push(event);
         }
       }
+      if (event.event === "transfers") this.#lookForArrived(event.transfers);
       state = reduce(state, event);
     }
     this.#state = state;

@@ -28,7 +28,7 @@ function held() {
       on = listener;
       return () => undefined;
     },
-  } as Backend;
+  } as Partial<Backend> as Backend;
   const app = new App(backend);
   app.start(
     () => undefined,

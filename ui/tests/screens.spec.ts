@@ -176,6 +176,79 @@ const SCREENS: Screen[] = [
     },
   },
   {
+    name: "pictures",
+    scene: "files",
+    show: async (page) => {
+      await page.getByTestId("timeline").evaluate((view) => (view.scrollTop = 0));
+      await expect(page.locator("[data-name='pier.jpg'] img")).toHaveClass(/drawn/);
+    },
+  },
+  {
+    name: "files on their way",
+    scene: "files",
+    show: async (page) => {
+      await page.locator("[data-name='survey.zip']").scrollIntoViewIfNeeded();
+      await expect(page.getByTestId("transfer-words").first()).toBeVisible();
+    },
+  },
+  {
+    name: "sound and film",
+    scene: "files",
+    show: async (page) => {
+      await page.locator("[data-name='bell.wav']").scrollIntoViewIfNeeded();
+      await expect(page.getByTestId("sound")).toContainText("0:06");
+    },
+  },
+  {
+    name: "viewer",
+    scene: "files",
+    show: async (page) => {
+      await page.locator("[data-testid=picture][data-name='rope.jpg']").click();
+      await expect(page.getByTestId("viewer").locator("img")).toHaveClass(/drawn/);
+    },
+  },
+  {
+    name: "viewer, fetching",
+    scene: "files",
+    show: async (page) => {
+      await page.locator("[data-testid=picture][data-name='panorama.jpg']").click();
+      await expect(page.getByTestId("viewer").getByTestId("transfer-pause")).toBeVisible();
+    },
+  },
+  {
+    name: "attached",
+    scene: "studio",
+    show: async (page) => {
+      const png = await page.screenshot({ clip: { x: 0, y: 0, width: 320, height: 240 } });
+      const input = page.getByTestId("file-input").first();
+      await page.evaluate(
+        () => (window.landline.files.refusal = "larger than 2 GB, the most here"),
+      );
+      await input.setInputFiles([
+        { name: "film.mov", mimeType: "video/quicktime", buffer: Buffer.alloc(10) },
+        { name: "the desk.png", mimeType: "image/png", buffer: png },
+        { name: "readings, second draft.xlsx", mimeType: "", buffer: Buffer.alloc(123_456) },
+        { name: "readme", mimeType: "", buffer: Buffer.alloc(12) },
+      ]);
+      await expect(page.getByTestId("attachment")).toHaveCount(3);
+      await expect(page.getByTestId("attachment").locator("img")).toBeVisible();
+    },
+  },
+  {
+    name: "drop",
+    scene: "studio",
+    show: async (page) => {
+      const dataTransfer = await page.evaluateHandle(() => {
+        const data = new DataTransfer();
+        data.items.add(new File(["x"], "x.txt"));
+        return data;
+      });
+      await page.getByTestId("timeline").dispatchEvent("dragenter", { dataTransfer });
+      await page.getByTestId("timeline").dispatchEvent("dragover", { dataTransfer });
+      await expect(page.getByTestId("drop-zone")).toBeVisible();
+    },
+  },
+  {
     name: "answering",
     scene: "studio",
     show: async (page) => {

@@ -12,7 +12,7 @@ import type { App } from "../app.svelte";
 import type { RoomView } from "../backend/gen/RoomView";
 import { t } from "../i18n/t";
 import { messageLink } from "../lib/message-link";
-import { plain } from "../lib/markup";
+import { summary } from "../lib/files";
 import { copyText } from "../lib/prose";
 import { isMine, type MessageItem } from "../store/select";
 import type { Space } from "../store/state";
@@ -79,7 +79,7 @@ export function messageMenu(app: App, space: Space, room: RoomView, item: Messag
             kind: "delete",
             room: room.room,
             item: item.id,
-            text: plain(body.text).slice(0, SHOWN_CHARS),
+            text: summary(body).slice(0, SHOWN_CHARS),
           },
         }),
     }),

@@ -1,6 +1,7 @@
 // Writing: posting, the messages that are still queued, typing.
 
 import type { App } from "../app.svelte";
+import type { AttachmentId } from "../backend/gen/AttachmentId";
 import type { EventId } from "../backend/gen/EventId";
 import type { Mention } from "../backend/gen/Mention";
 import type { RoomId } from "../backend/gen/RoomId";
@@ -32,21 +33,17 @@ export async function post(
   space: Space,
   room: RoomId,
   text: string,
-  about: { replyTo?: EventId | null; thread?: EventId | null } = {},
+  about: {
+    replyTo?: EventId | null;
+    thread?: EventId | null;
+    attachments?: AttachmentId[];
+  } = {},
 ): Promise<boolean> {
   const id = space.view.space;
   const mentions = mentionsIn(text, space);
-  const { replyTo = null, thread = null } = about;
+  const { replyTo = null, thread = null, attachments = [] } = about;
   const posted = await app.inOrder(() =>
-    app.tell("post", {
-      space: id,
-      room,
-      text,
-      reply_to: replyTo,
-      thread,
-      mentions,
-      attachments: [],
-    }),
+    app.tell("post", { space: id, room, text, reply_to: replyTo, thread, mentions, attachments }),
   );
   const moreAfter = thread === null && app.state.timelines[room]?.moreAfter === true;
   if (moreAfter) await readNewest(app, id, room);

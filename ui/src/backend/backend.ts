@@ -2,18 +2,55 @@
 
 import type { Code } from "./gen/Code";
 import type { CommandMap } from "./gen/CommandMap";
+import type { AttachmentId } from "./gen/AttachmentId";
+import type { EventId } from "./gen/EventId";
 import type { Refusal } from "./gen/Refusal";
+import type { RoomId } from "./gen/RoomId";
+import type { SpaceId } from "./gen/SpaceId";
 import type { UiEvent } from "./gen/UiEvent";
 
 export type CommandName = keyof CommandMap;
 export type Request<K extends CommandName> = CommandMap[K][0];
 export type Reply<K extends CommandName> = CommandMap[K][1];
 
+/** A file of a message. */
+export interface FileOfMessage {
+  space: SpaceId;
+  event: EventId;
+  blake3: string;
+}
+
+/** What is being written: in a room, or in a thread of it. */
+export interface Writing {
+  space: SpaceId;
+  room: RoomId;
+  thread: EventId | null;
+}
+
 export interface Backend {
   /** Rejects with a {@link Refused}. State moves by events, not by what is answered here. */
   call<K extends CommandName>(name: K, request: Request<K>): Promise<Reply<K>>;
   /** The first event is `snapshot`. Answers how to stop listening. */
   listen(on: (events: UiEvent[]) => void): () => void;
+  /**
+   * Adds one of the person's files to what is being written; `attachments` tells the rest.
+   * `progress`: how much is taken, from 0 to 1. Rejects with a {@link Refused}.
+   */
+  attach(
+    to: Writing,
+    file: File,
+    progress: (part: number) => void,
+    stop: AbortSignal,
+  ): Promise<void>;
+  /** Where the window reads a file that is attached to what is being written. */
+  attached(space: SpaceId, id: AttachmentId): string;
+  /** Where the window reads a file of a message; null where it is not on this computer. */
+  local(file: FileOfMessage): Promise<string | null>;
+  /**
+   * Asks the person where to, and saves it there; fetches it first where it is not here. Answers
+   * whether it was saved.
+   */
+  save(file: FileOfMessage, name: string): Promise<boolean>;
 }
 
 /** Why a command was refused: a code for the program, words for people. */

@@ -42,6 +42,15 @@ export function briefTime(at: number, now: number): string {
   return sameYear(at, now) ? short.format(at) : shortWithYear.format(at);
 }
 
+/** "1:05", "1:02:03": how far a sound has come. */
+export function playTime(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const [hours = 0, minutes = 0, rest = 0] = parts;
+  const two = (value: number) => value.toString().padStart(2, "0");
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
 /** Midnights between two moments, in the person's zone. */
 function daysBetween(at: number, now: number): number {
   const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { reduce } from "./reduce";
 import { ME, inRooms, page, person, room, said, snapshot, space } from "./sample";
-import { currentRoom, currentTimeline } from "./select";
+import { currentRoom, currentTimeline, transferOf } from "./select";
 import type { Item } from "../backend/gen/Item";
+import type { TransferView } from "../backend/gen/TransferView";
 import {
   EMPTY,
   NOTICES_SHOWN,
@@ -235,4 +236,42 @@ test("a room that is gone from this computer is gone from the window", () => {
   expect(Object.keys(state.spaces["studio"]?.rooms ?? {})).toEqual(["other"]);
   expect(state.timelines).toEqual({});
   expect(state.place.room).toBeNull();
+});
+
+test("what is attached belongs to its room or its thread, and comes whole", () => {
+  const file = { id: "a", name: "plan.pdf", type: "application/pdf", bytes: 1 };
+  const attached = (state: State, thread: string | null, attachments: (typeof file)[]) =>
+    reduce(state, { event: "attachments", space: "studio", room: "general", thread, attachments });
+  const one = attached(attached(inRooms(room("general")), null, [file]), "first", [file, file]);
+  expect(one.attachments["general"]).toHaveLength(1);
+  expect(one.attachments["first"]).toHaveLength(2);
+  expect(attached(one, null, []).attachments["general"]).toEqual([]);
+});
+
+test("files on their way change in place; what is done or gone is no longer on it", () => {
+  const transfer = (id: string, state: TransferView["state"], done = 0): TransferView => {
+    const way = "down" as const;
+    return {
+      id,
+      space: "studio",
+      room: "general",
+      event: id,
+      blake3: id,
+      way,
+      state,
+      done,
+      bytes: 9,
+    };
+  };
+  const told = (state: State, transfers: TransferView[], gone: string[] = []) =>
+    reduce(state, { event: "transfers", space: "studio", transfers, gone });
+  const begun = told(inRooms(room("general")), [
+    transfer("a", "waiting"),
+    transfer("b", "running"),
+  ]);
+  const moved = told(begun, [transfer("b", "running", 5)]);
+  expect(transferOf(moved, { space: "studio", event: "b", blake3: "b" })?.done).toBe(5);
+  expect(transferOf(moved, { space: "studio", event: "a", blake3: "a" })?.state).toBe("waiting");
+  const ended = told(moved, [transfer("b", "done", 9)], ["a"]);
+  expect(ended.transfers["studio"]).toEqual({});
 });

@@ -8,8 +8,10 @@ import type { RoomView } from "../backend/gen/RoomView";
 import type { Snapshot } from "../backend/gen/Snapshot";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import type { SpaceView } from "../backend/gen/SpaceView";
+import type { TransferId } from "../backend/gen/TransferId";
+import type { TransferView } from "../backend/gen/TransferView";
 import type { Item } from "../backend/gen/Item";
-import { threadOf } from "./select";
+import { placeOf, threadOf } from "./select";
 import {
   NOTICES_SHOWN,
   THREADS_KEPT,
@@ -68,9 +70,6 @@ export function reduce(state: State, change: Change): State {
       }));
     case "items":
       return withChanged(state, change.room, change.items);
-    case "attachments":
-    case "transfers":
-      return state;
     case "item_gone":
       return everywhere(state, change.room, (timeline) => withoutItem(timeline, change.id));
     case "reload":
@@ -78,6 +77,13 @@ export function reduce(state: State, change: Change): State {
     case "open":
       // Where to go is for the actions: they read the page, then open it.
       return state;
+    case "attachments":
+      return {
+        ...state,
+        attachments: { ...state.attachments, [placeOf(change)]: change.attachments },
+      };
+    case "transfers":
+      return { ...state, transfers: withTransfers(state.transfers, change) };
     case "notice":
       return withNotice(state, change.refusal);
     case "opened":
@@ -131,7 +137,29 @@ function withSnapshot(state: State, snapshot: Snapshot): State {
     order: snapshot.spaces.map(({ space }) => space.space),
     timelines: {},
     threads: {},
+    attachments: Object.fromEntries(
+      snapshot.spaces
+        .flatMap((space) => space.attachments)
+        .map((draft) => [placeOf(draft), draft.attachments]),
+    ),
+    transfers: Object.fromEntries(
+      snapshot.spaces.map(({ space, transfers }) => [space.space, byId(transfers)]),
+    ),
   };
+}
+
+/** What is done is told once, and then no longer on its way. */
+function withTransfers(
+  known: State["transfers"],
+  { space, transfers, gone }: Extract<Change, { event: "transfers" }>,
+): State["transfers"] {
+  const done = transfers.filter(({ state }) => state === "done").map(({ id }) => id);
+  const changed = { ...known[space], ...byId(transfers) };
+  return { ...known, [space]: without(changed, [...gone, ...done]) };
+}
+
+function byId(transfers: readonly TransferView[]): Record<TransferId, TransferView> {
+  return Object.fromEntries(transfers.map((transfer) => [transfer.id, transfer]));
 }
 
 function withSpace(state: State, view: SpaceView): State {
@@ -152,6 +180,7 @@ function withoutSpace(state: State, gone: SpaceId): State {
     spaces: without(state.spaces, [gone]),
     order: state.order.filter((space) => space !== gone),
     timelines: without(state.timelines, rooms),
+    transfers: without(state.transfers, [gone]),
     place: here
       ? { ...state.place, space: null, room: null, line: null, target: null, unread: false }
       : state.place,

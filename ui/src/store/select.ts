@@ -2,12 +2,17 @@
 // with the part of the state that it comes from.
 
 import type { EventId } from "../backend/gen/EventId";
+import type { File } from "../backend/gen/File";
 import type { Item } from "../backend/gen/Item";
 import type { MemberId } from "../backend/gen/MemberId";
 import type { MessageView } from "../backend/gen/MessageView";
 import type { PersonView } from "../backend/gen/PersonView";
 import type { PresenceState } from "../backend/gen/PresenceState";
+import type { RoomId } from "../backend/gen/RoomId";
 import type { RoomView } from "../backend/gen/RoomView";
+import type { SpaceId } from "../backend/gen/SpaceId";
+import type { TransferView } from "../backend/gen/TransferView";
+import { kindOf } from "../lib/files";
 import type { Space, State, Timeline } from "./state";
 
 export type MessageItem = Item & { body: { kind: "message" } & MessageView };
@@ -19,6 +24,23 @@ export function isMessage(item: Item): item is MessageItem {
 /** The thread that a message stands in; null for what stands in the room itself. */
 export function threadOf(item: Item): EventId | null {
   return isMessage(item) ? item.body.thread : null;
+}
+
+/** What one writes in goes by its thread, else by its room. */
+export function placeOf({ room, thread }: { room: RoomId; thread: EventId | null }): string {
+  return thread ?? room;
+}
+
+/** A file of a message on its way, if it is on one. */
+export function transferOf(
+  state: State,
+  file: { space: SpaceId; event: EventId; blake3: string },
+): TransferView | null {
+  return (
+    Object.values(state.transfers[file.space] ?? {}).find(
+      ({ event, blake3 }) => event === file.event && blake3 === file.blake3,
+    ) ?? null
+  );
 }
 
 export function currentSpace(state: State): Space | null {
@@ -148,6 +170,24 @@ export function peopleOf(space: Space): PersonView[] {
           a.name.localeCompare(b.name),
       ),
   );
+}
+
+/** A picture that stands in a timeline. */
+export interface PictureItem {
+  item: MessageItem;
+  file: File;
+}
+
+/** The pictures of these messages, in their order. */
+export function picturesOf(items: readonly Item[]): PictureItem[] {
+  return items
+    .filter(isMessage)
+    .filter(({ body }) => !body.deleted && body.files.length > 0)
+    .flatMap((item) =>
+      item.body.files
+        .filter(({ type }) => kindOf(type) === "image")
+        .map((file) => ({ item, file })),
+    );
 }
 
 /** One's own last message in the room, which Up edits. */

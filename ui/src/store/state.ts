@@ -1,5 +1,6 @@
 // What is on the screen. Changed only by `reduce`; read through `select`.
 
+import type { AttachmentView } from "../backend/gen/AttachmentView";
 import type { EventId } from "../backend/gen/EventId";
 import type { HostingView } from "../backend/gen/HostingView";
 import type { Item } from "../backend/gen/Item";
@@ -15,6 +16,8 @@ import type { RoomView } from "../backend/gen/RoomView";
 import type { Settings } from "../backend/gen/Settings";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import type { SpaceView } from "../backend/gen/SpaceView";
+import type { TransferId } from "../backend/gen/TransferId";
+import type { TransferView } from "../backend/gen/TransferView";
 import type { UiEvent } from "../backend/gen/UiEvent";
 
 export interface State {
@@ -31,6 +34,10 @@ export interface State {
   timelines: Readonly<Record<RoomId, Timeline>>;
   /** Threads that are or were in the drawer, by their first message. */
   threads: Readonly<Record<EventId, Thread>>;
+  /** What goes with the next message, by the room or the first message of the thread. */
+  attachments: Readonly<Record<string, readonly AttachmentView[]>>;
+  /** Files on their way to and from each space's host. */
+  transfers: Readonly<Record<SpaceId, Readonly<Record<TransferId, TransferView>>>>;
   place: Place;
   /** The window has the focus and is not hidden. */
   focused: boolean;
@@ -121,6 +128,8 @@ export type Dialog =
   | { kind: "invite"; room: RoomId }
   | { kind: "leave"; room: RoomId }
   | { kind: "delete"; room: RoomId; item: EventId; text: string }
+  /** A picture over the whole window; `thread`: of those in this thread. */
+  | { kind: "viewer"; thread: EventId | null; event: EventId; blake3: string }
   | { kind: "settings" }
   | { kind: "palette" }
   | { kind: "shortcuts" };
@@ -195,6 +204,8 @@ export const EMPTY: State = {
   order: [],
   timelines: {},
   threads: {},
+  attachments: {},
+  transfers: {},
   place: {
     space: null,
     room: null,

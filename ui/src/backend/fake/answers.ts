@@ -139,10 +139,16 @@ export function answers(fake: FakeBackend): Answers {
       ];
       return { rooms: rooms.filter(({ name }) => name.includes(query.toLowerCase())) };
     },
-    post: ({ space, room: id, text, reply_to, thread, mentions }) => {
+    post: ({ space, room: id, text, reply_to, thread, mentions, attachments }) => {
       const target = fake.room(space, id);
-      const more = { reply_to, thread, mentions };
+      const files = fake.files.take({ space, room: id, thread }, attachments);
+      const more = { reply_to, thread, mentions, files };
       const item = message(fake.newId(), null, ME, Date.now(), text, more);
+      const connected = fake.space(space).view.link.state === "connected";
+      for (const { blake3, bytes } of files) {
+        const up = { way: "up", state: connected ? "running" : "waiting", done: 0, bytes } as const;
+        fake.files.begin({ id: fake.newId(), space, room: id, event: item.id, blake3, ...up });
+      }
       fake.queue(fake.space(space), target, item);
       return { id: item.id };
     },
@@ -236,13 +242,6 @@ export function answers(fake: FakeBackend): Answers {
       fake.emit({ event: "room", space, room: view });
       return {};
     },
-    detach: () => ({}),
-    fetch_file: () => {
-      throw new Refused({ code: "not_found", message: "There is no such file." });
-    },
-    pause_transfer: () => ({}),
-    resume_transfer: () => ({}),
-    cancel_transfer: () => ({}),
     read_thread: ({ space, room: id, thread }) => {
       const target = fake.room(space, id);
       fake.change(space, target, thread, (body) => ({
@@ -287,6 +286,31 @@ export function answers(fake: FakeBackend): Answers {
     },
     look: () => ({}),
     open_link: () => ({}),
+    detach: ({ room: id, id: attachment }) => {
+      fake.files.detach(id, attachment);
+      return {};
+    },
+    fetch_file: ({ space, event, blake3 }) => {
+      const { rooms, view } = fake.space(space);
+      const items = [...rooms.values()].flatMap((one) => one.items);
+      const body = items.find((one) => one.id === event)?.body;
+      const file = body?.kind === "message" && body.files.find((one) => one.blake3 === blake3);
+      if (!file) throw new Refused({ code: "not_found", message: "There is no such file." });
+      const connected = view.link.state === "connected";
+      return { transfer: fake.files.fetch({ space, event, blake3 }, "", file.bytes, connected) };
+    },
+    pause_transfer: ({ id }) => {
+      fake.files.set(id, "paused");
+      return {};
+    },
+    resume_transfer: ({ id }) => {
+      fake.files.set(id, "running");
+      return {};
+    },
+    cancel_transfer: ({ id }) => {
+      fake.files.cancel(id);
+      return {};
+    },
   };
 }
 

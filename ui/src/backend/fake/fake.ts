@@ -1,7 +1,15 @@
 // A whole invented space behind the same door as the real core. For `vite dev`, for Playwright and
 // for looking at things; it keeps nothing and knows no rule that a view may rely on.
 
-import { Refused, type Backend, type CommandName, type Reply, type Request } from "../backend";
+import {
+  Refused,
+  type Backend,
+  type CommandName,
+  type FileOfMessage,
+  type Reply,
+  type Request,
+  type Writing,
+} from "../backend";
 import type { Content } from "../gen/Content";
 import type { HostingView } from "../gen/HostingView";
 import type { Item } from "../gen/Item";
@@ -14,6 +22,8 @@ import type { Settings } from "../gen/Settings";
 import type { UiEvent } from "../gen/UiEvent";
 import { EMPTY } from "../../store/state";
 import { answers, type Answers } from "./answers";
+import { FakeFiles } from "./files";
+import { harbour } from "./harbour";
 import {
   ME,
   memberId,
@@ -41,6 +51,7 @@ export class FakeBackend implements Backend {
   settings: Settings = EMPTY.settings;
   nearby: NearbySpace[];
   hosting: HostingView | null = null;
+  readonly files = new FakeFiles((event) => this.emit(event));
   readonly #listeners = new Set<(events: UiEvent[]) => void>();
   readonly #answers: Answers;
   #pending: UiEvent[] = [];
@@ -61,6 +72,7 @@ export class FakeBackend implements Backend {
     if (!fresh && scene !== "new") {
       const space = studio(Date.now(), scene);
       this.spaces.set(space.view.space, space);
+      if (scene === "files") this.#showFiles();
       if (scene === "offline") this.offline();
       if (scene === "refused") this.refused();
     }
@@ -74,6 +86,41 @@ export class FakeBackend implements Backend {
     return this.#answers[name](request);
   }
 
+  attach(to: Writing, file: File, progress: (part: number) => void, stop: AbortSignal) {
+    return this.files.attach(to, file, progress, stop);
+  }
+
+  attached(_space: string, id: string): string {
+    return this.files.attachedUrl(id);
+  }
+
+  local(file: FileOfMessage): Promise<string | null> {
+    return this.files.local(file);
+  }
+
+  save(_file: FileOfMessage, name: string): Promise<boolean> {
+    this.files.saved.push(name);
+    return Promise.resolve(true);
+  }
+
+  #showFiles(): void {
+    const { view, rooms } = this.#first;
+    const general = this.#named("general");
+    Object.assign(general, harbour(this.files, view.space, general.view.room, Date.now()));
+    const last = general.items.at(-1);
+    const head = last?.seq ?? 0;
+    const read = {
+      head,
+      read: head,
+      unread: 0,
+      first_unread: null,
+      last_at: last?.sent_at ?? null,
+    };
+    Object.assign(general.view, read, { queued: 1, pins: 1 });
+    view.queued = 1;
+    rooms.set(general.view.room, general);
+  }
+
   listen(on: (events: UiEvent[]) => void): () => void {
     this.#listeners.add(on);
     const spaces = [...this.spaces.values()].map(({ view, rooms, people }) => ({
@@ -81,7 +128,7 @@ export class FakeBackend implements Backend {
       rooms: [...rooms.values()].map((one) => one.view),
       people,
       attachments: [],
-      transfers: [],
+      transfers: this.files.transfers(view.space),
     }));
     const snapshot: UiEvent = {
       event: "snapshot",
@@ -278,6 +325,7 @@ export class FakeBackend implements Backend {
   /** An event enters the room's log. */
   accept(space: FakeSpace, target: FakeRoom, item: Item): void {
     target.items.push(item);
+    this.files.settle(space.view.space, item.id);
     target.view.head = item.seq ?? target.view.head;
     target.view.last_at = item.accepted_at;
     this.#show(space, target, item);

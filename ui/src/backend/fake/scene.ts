@@ -12,7 +12,8 @@ import type { SpaceView } from "../gen/SpaceView";
 import conversation from "./conversation.json";
 
 /** Which invented world to show: `?scene=…`. */
-export type SceneName = "first" | "alone" | "new" | "studio" | "offline" | "refused" | "large";
+export type SceneName =
+  "first" | "alone" | "new" | "studio" | "offline" | "refused" | "large" | "files";
 
 export interface FakeRoom {
   view: RoomView;
@@ -47,6 +48,11 @@ export function memberId(n: number): string {
 /** A UUIDv7 that says its number. */
 export function uuid(n: number): string {
   return `0199aa00-0000-7000-8000-${n.toString(16).padStart(12, "0")}`;
+}
+
+/** A hash that says its number. */
+export function hashNumber(n: number): string {
+  return n.toString(16).padStart(64, "0");
 }
 
 export function nearby(joined: boolean): NearbySpace[] {

@@ -1,0 +1,111 @@
+//! "Save as…": asks the person where to with the system's own dialog, then has the core write the
+//! file there. The window never learns of a path.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use landline_protocol::{Code, EventId, FileHash, Refusal, SpaceId};
+use rfd::AsyncFileDialog;
+use serde::Deserialize;
+use tauri::{AppHandle, State, WebviewWindow, async_runtime};
+use tokio::sync::oneshot;
+
+use crate::core::Core;
+
+/// A file of a message.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct FileOfMessage {
+    space: SpaceId,
+    event: EventId,
+    blake3: FileHash,
+}
+
+/// Answers whether it was saved: the person may think better of it.
+#[tauri::command]
+pub(crate) async fn save_file(
+    app: AppHandle,
+    window: WebviewWindow,
+    core: State<'_, Core>,
+    file: FileOfMessage,
+    name: String,
+) -> Result<bool, Refusal> {
+    let FileOfMessage {
+        space,
+        event,
+        blake3,
+    } = file;
+    let chosen = ask(&app, window, offered(&name)).await.map_err(|error| {
+        Refusal::new(Code::Internal, format!("no place can be chosen: {error:#}"))
+    })?;
+    let Some(to) = chosen else {
+        return Ok(false);
+    };
+    core.client()
+        .await?
+        .save_file(space, event, blake3, to)
+        .await?;
+    Ok(true)
+}
+
+async fn ask(
+    app: &AppHandle,
+    window: WebviewWindow,
+    name: String,
+) -> anyhow::Result<Option<PathBuf>> {
+    let (answer, chosen) = oneshot::channel();
+    // Dialogs are made where windows are.
+    app.run_on_main_thread(move || {
+        let dialog = AsyncFileDialog::new()
+            .set_parent(&window)
+            .set_file_name(name);
+        let asking = dialog.save_file();
+        async_runtime::spawn(async move {
+            let path = asking.await.map(PathBuf::from);
+            // Whoever asked may have gone.
+            let _ = answer.send(path);
+        });
+    })?;
+    chosen.await.context("the dialog went away")
+}
+
+/// A name to begin with. It comes from whoever sent the file: nothing in it may lead elsewhere, or
+/// turn around on the screen so that `exe` reads as something else.
+fn offered(name: &str) -> String {
+    const TURN_AROUND: [std::ops::RangeInclusive<char>; 3] = [
+        '\u{200e}'..='\u{200f}',
+        '\u{202a}'..='\u{202e}',
+        '\u{2066}'..='\u{2069}',
+    ];
+    let kept: String = name
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .filter(|letter| !TURN_AROUND.iter().any(|range| range.contains(letter)))
+        .map(|letter| match letter {
+            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
+            other => other,
+        })
+        .collect();
+    let kept = kept.trim().trim_start_matches('.');
+    if kept.is_empty() { "file" } else { kept }.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_nowhere_and_reads_as_it_is() {
+        for (name, expected) in [
+            ("plan.pdf", "plan.pdf"),
+            ("../../.bashrc", "_.._.bashrc"),
+            ("C:\\Windows\\x.dll", "C__Windows_x.dll"),
+            ("invoice\u{202e}fdp.exe", "invoicefdp.exe"),
+            ("خريطة.pdf", "خريطة.pdf"),
+            ("a\nb\0c", "abc"),
+            (" .. ", "file"),
+            ("", "file"),
+        ] {
+            assert_eq!(offered(name), expected, "{name:?}");
+        }
+    }
+}
