@@ -323,10 +323,11 @@ impl Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// JSON lines of {room, topic, author, at, text}, also gzipped. `at`: milliseconds since 1970
-    #[arg(value_name = "FILE.jsonl[.gz]")]
+    /// An export of Landline (JSON lines), an export of Slack (ZIP), or JSON lines of {room, topic,
+    /// author, at, text}; lines may be gzipped
+    #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Put everything into this room, whatever the lines say. It is created if it is not there
+    /// Put everything into this room, whatever the file says. It is created if it is not there
     #[arg(long, value_name = "NAME")]
     pub(crate) room: Option<String>,
 }

@@ -1,19 +1,19 @@
-//! `import`: messages from elsewhere, from a file of JSON lines into one room.
+//! `import`: messages from elsewhere, from a file whose kind its first bytes tell.
 //!
 //! ```text
-//! file ─► Lines: one at a time ─► Importer: 64 to an append, one append after the other ─► node
+//! JSON lines, one room           ─► Lines  ─┐
+//! an export of ours ─┐                      ├─► Importer: 64 to an append, one after the other
+//! Slack's ZIP file  ─┴─ many rooms ─► Step ─┘
 //! ```
 //!
 //! A line is read when the node has taken those before it, so memory does not grow with the file.
 //! A bad line is reported by its number; the rest goes on.
 
-use std::fmt::{self, Display};
 use std::path::Path;
 
 use indicatif::ProgressBar;
-use landline_client::import::{Imported, Importer};
-use landline_protocol::{Code, Refusal, Role, RoomId, SpaceId};
-use serde::Serialize;
+use landline_client::import::{Imported, Importer, NewRoom};
+use landline_protocol::{Code, Refusal, Role, RoomId, RoomKind, SpaceId};
 
 use crate::args;
 use crate::error::CliError;
@@ -22,37 +22,15 @@ use crate::output::{Output, count};
 use crate::rooms::{must_connect, new_room};
 
 mod lines;
+mod many;
+mod report;
 
 use lines::{Found, Lines};
+use many::Source;
+use report::{ImportedRoom, Report};
 
 /// Lines between two moves of the progress bar.
 const BAR_LINES: u64 = 64;
-/// Refusals listed for people; the rest is counted.
-const LISTED: usize = 20;
-
-/// `import`: `{"space", "room", "name", "lines", "imported", "already", "refused", "refusals"}`
-#[derive(Debug, Serialize)]
-struct Report {
-    space: SpaceId,
-    room: RoomId,
-    name: String,
-    /// Lines in the file that are not empty.
-    lines: u64,
-    /// Messages that are new in the room.
-    imported: u64,
-    /// Messages that were there before.
-    already: u64,
-    refused: u64,
-    /// `{"line", "code", "message"}` of each refused line, of the first thousand.
-    refusals: Vec<RefusedLine>,
-}
-
-#[derive(Debug, Serialize)]
-struct RefusedLine {
-    line: u64,
-    code: Code,
-    message: String,
-}
 
 pub(crate) async fn import(
     here: &mut Here,
@@ -60,27 +38,14 @@ pub(crate) async fn import(
     args: args::Import,
     output: Output,
 ) -> Result<(), CliError> {
-    // Before anything is made: the file must have at least one message.
-    let first = first_room(&args.file)?;
-    let name = args.room.clone().or(first).ok_or_else(|| {
-        CliError::Usage("the first message names no room: say which with --room NAME".into())
-    })?;
-    let room = room_for(here, space, &name).await?;
-    let state = here.state(space)?;
-    let head = state
-        .rooms
-        .iter()
-        .find(|known| known.room == room)
-        .map_or(0, |known| known.head);
-    let importer = Importer::new(here.client().clone(), space, room, head);
-    let only = args.room.is_none().then_some(name.as_str());
     let bar = output.bar(None, "{bar:30} {percent:>3}%  {msg}");
-    let (read, done) = here
-        .meanwhile(bring_in(importer, &args.file, only, &bar))
-        .await?;
+    let report = match Source::of(&args.file, &bar)? {
+        Some(source) => many::import(here, space, source, args.room.as_deref(), &bar).await?,
+        None => one_room(here, space, &args, &bar).await?,
+    };
     bar.finish_and_clear();
-    let refused = done.refused;
-    output.show(&Report::new(space, room, name, read, done))?;
+    let refused = report.refused;
+    output.show(&report)?;
     if refused > 0 {
         Err(CliError::Partly)
     } else {
@@ -88,33 +53,32 @@ pub(crate) async fn import(
     }
 }
 
-impl Report {
-    fn new(space: SpaceId, room: RoomId, name: String, lines: u64, done: Imported) -> Self {
-        let Imported {
-            imported,
-            already,
-            refused,
-            refusals,
-        } = done;
-        let refusals = refusals
-            .into_iter()
-            .map(|(line, refusal)| RefusedLine {
-                line,
-                code: refusal.code,
-                message: refusal.message,
-            })
-            .collect();
-        Self {
-            space,
-            room,
-            name,
-            lines,
-            imported,
-            already,
-            refused,
-            refusals,
-        }
-    }
+/// Plain lines, which are all of one room.
+async fn one_room(
+    here: &mut Here,
+    space: SpaceId,
+    args: &args::Import,
+    bar: &ProgressBar,
+) -> Result<Report, CliError> {
+    // Before anything is made: the file must have at least one message.
+    let first = first_room(&args.file)?;
+    let name = args.room.clone().or(first).ok_or_else(|| {
+        CliError::Usage("the first message names no room: say which with --room NAME".into())
+    })?;
+    may_import(here, space).await?;
+    let wanted = NewRoom {
+        name: name.clone(),
+        ..NewRoom::default()
+    };
+    let room = room_for(here, space, &wanted).await?;
+    let head = head_of(here, space, room)?;
+    let importer = Importer::new(here.client().clone(), space, room, head);
+    let only = args.room.is_none().then_some(name.as_str());
+    let (read, done) = here
+        .meanwhile(bring_in(importer, &args.file, only, bar))
+        .await?;
+    let rooms = vec![ImportedRoom::new(room, name, &done)];
+    Ok(Report::new(space, rooms, read, done))
 }
 
 /// Imports a file. The number of its lines, and what came of them. `only`: lines of another room
@@ -145,16 +109,36 @@ async fn bring_in(
     Ok((read, importer.finish().await?))
 }
 
-/// The room to import into; made only for one who may import.
-async fn room_for(here: &mut Here, space: SpaceId, name: &str) -> Result<RoomId, CliError> {
+/// The space is reached, and its person may import.
+async fn may_import(here: &mut Here, space: SpaceId) -> Result<(), CliError> {
     must_connect(here, space, Reach::UpToDate).await?;
-    if !here.state(space)?.space.role.at_least(Role::Admin) {
-        return Err(Refusal::not_allowed("only the owner and admins of a space may import").into());
+    if here.state(space)?.space.role.at_least(Role::Admin) {
+        return Ok(());
     }
-    match here.known_room(space, name)? {
+    Err(Refusal::not_allowed("only the owner and admins of a space may import").into())
+}
+
+/// The room to import into, by its name; made where it is not there.
+async fn room_for(here: &mut Here, space: SpaceId, wanted: &NewRoom) -> Result<RoomId, CliError> {
+    match here.known_room(space, &wanted.name)? {
+        // What was said among some is not shown to all, unless a person says so.
+        Some(room) if wanted.private && room.kind == RoomKind::Public => {
+            let words = format!(
+                "{} was private, and the room of that name here is not; say with --room where to put it",
+                wanted.name
+            );
+            Err(Refusal::new(Code::Conflict, words).into())
+        }
         Some(room) => Ok(room.room),
-        None => new_room(here, space, name).await,
+        None => new_room(here, space, wanted).await,
     }
+}
+
+/// Where a room's log ends now.
+fn head_of(here: &Here, space: SpaceId, room: RoomId) -> Result<u64, CliError> {
+    let mut rooms = here.state(space)?.rooms.iter();
+    let room = rooms.find(|known| known.room == room);
+    Ok(room.map_or(0, |room| room.head))
 }
 
 /// How much of it is there, and how fast the node takes it.
@@ -181,22 +165,4 @@ fn first_room(file: &Path) -> Result<Option<String>, CliError> {
         ),
         None => format!("{} is empty", file.display()),
     })))
-}
-
-impl Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let imported = count(self.imported, "message");
-        writeln!(
-            f,
-            "{imported} imported into {}, {} there before, {} refused",
-            self.name, self.already, self.refused
-        )?;
-        for refused in self.refusals.iter().take(LISTED) {
-            writeln!(f, "  line {}: {}", refused.line, refused.message)?;
-        }
-        match self.refused.saturating_sub(LISTED as u64) {
-            0 => Ok(()),
-            more => writeln!(f, "  and {more} more"),
-        }
-    }
 }

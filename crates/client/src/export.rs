@@ -13,6 +13,8 @@ mod lines;
 mod markdown;
 mod page;
 
+pub(crate) use lines::FORMAT;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufWriter, Write};

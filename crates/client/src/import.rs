@@ -1,53 +1,120 @@
 //! Messages written elsewhere, brought into a room as `imported` messages.
 //!
 //! ```text
-//! lines of an export ─► Importer: checked, numbered, threaded ─► append, 64 at a time ─► Imported
+//! lines    ─┐
+//! export   ─┼─► Step: a room, then what was said in it ─► Importer, one for each room:
+//! Slack's  ─┘     checked, numbered, threaded ─► append, 64 at a time ─► Imported
 //! ```
+//!
+//! What there was and can't be said here is told by its reason ([`LeftOut`]).
 //!
 //! An id follows from what is imported and where, so the same messages again change nothing: the
 //! node knows them. They go past the outbox, one `append` after the other: the file is their queue,
 //! and a room's worth of history must not stand before what a person writes meanwhile.
+
+mod export_file;
+mod left_out;
+mod lines;
+mod make;
+mod slack;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use landline_protocol::limits::APPEND_EVENTS;
 use landline_protocol::up::AppendResult;
-use landline_protocol::{Code, Content, EventId, Message, Refusal, RoomId, SpaceId};
+use landline_protocol::{Code, EventId, Mention, Refusal, RoomId, SpaceId};
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use crate::clock::v7;
-use crate::{Client, ClientError};
+use crate::Client;
+pub use export_file::ExportFile;
+pub use left_out::{LeftOut, Reason};
+pub use lines::{Lines, Numbered};
+use make::Maker;
+pub use slack::SlackExport;
 
-/// Bytes of text in one append, so that the packet stays well under its limit with all that
-/// comes on top (JSON's escapes, ids, signatures).
-const APPEND_TEXT_BYTES: usize = 64 * 1024;
-/// Topics that become threads; messages of a further one stand by themselves.
-const TOPICS: usize = 100_000;
+/// Bytes of content in one append, so that the packet stays well under its limit with all that
+/// comes on top (ids, signatures).
+const APPEND_TEXT_BYTES: usize = 128 * 1024;
 /// Refusals that are kept with their reason; the others are only counted.
 const REFUSALS: usize = 1_000;
 /// How long the node may be away before an import gives up. Running it again goes on.
 const AWAY_LIMIT: Duration = Duration::from_secs(60);
 /// Before an append that was refused for now is tried again, where the node does not say.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
-/// The last millisecond that a UUIDv7 can hold.
-const LATEST: i64 = (1 << 48) - 1;
+
+/// What comes next out of what is imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A room; what follows was said in it.
+    Room(NewRoom),
+    Message(ImportMessage),
+    Change(ImportChange),
+    /// Something that can't be read: its line, or its number in its file, and why.
+    Bad(u64, Refusal),
+}
+
+/// A room as it was elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewRoom {
+    pub name: String,
+    pub topic: String,
+    /// Only for those who are invited.
+    pub private: bool,
+}
+
+/// What something is called where it comes from: its id here follows from that, and from nothing
+/// else.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// Milliseconds since 1970 UTC, as its name tells.
+    pub at: i64,
+    pub name: String,
+}
 
 /// A message as an export has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportMessage {
     /// Its line in the export, from 1: for the report.
     pub line: u64,
+    /// Where it has none, its id follows from what it says.
+    pub origin: Option<Origin>,
     /// Messages of one topic become a thread, the first of them its head.
     pub topic: Option<String>,
+    /// The first message of its thread, where that is known.
+    pub thread: Option<Origin>,
+    pub reply_to: Option<Origin>,
     /// A name.
     pub author: String,
     /// Milliseconds since 1970 UTC.
     pub at: i64,
     /// Markdown.
     pub text: String,
+    pub mentions: Vec<Mention>,
+}
+
+/// What became of a message later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportChange {
+    /// As in [`ImportMessage::line`].
+    pub line: u64,
+    pub target: Origin,
+    pub kind: ChangeKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It read so from then on. `origin`: of the edit itself.
+    Edit {
+        origin: Origin,
+        text: String,
+        mentions: Vec<Mention>,
+    },
+    /// At least one had reacted so in the end.
+    Reaction(String),
+    /// It was pinned in the end.
+    Pin,
 }
 
 /// What came of an import so far.
@@ -57,7 +124,11 @@ pub struct Imported {
     pub imported: u64,
     /// Messages that were in the room before, from an earlier run.
     pub already: u64,
-    /// Messages that were refused.
+    /// Edits, reactions and pins that are new in the room.
+    pub changes: u64,
+    /// Messages that stand by themselves, since the one they answer is not in the room.
+    pub alone: u64,
+    /// What was refused: messages, and what became of them.
     pub refused: u64,
     /// The line and reason of each, of the first thousand.
     pub refusals: Vec<(u64, Refusal)>,
@@ -70,8 +141,16 @@ pub(crate) struct Ready {
     pub(crate) room: RoomId,
     pub(crate) sent_at: i64,
     pub(crate) content: Box<RawValue>,
-    /// The head of its thread, unless it stands by itself.
-    thread: Option<EventId>,
+    kind: Kind,
+    /// The content without the messages that it names, where it names any.
+    alone: Option<Box<RawValue>>,
+}
+
+/// What an event brings in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Message,
+    Change,
 }
 
 /// An import under way. What it holds does not grow with the number of messages.
@@ -93,12 +172,7 @@ impl Importer {
         Self {
             client,
             space,
-            made: Maker {
-                room,
-                threads: HashMap::new(),
-                last_at: i64::MIN,
-                seen: HashMap::new(),
-            },
+            made: Maker::new(room),
             head,
             ready: Vec::new(),
             bytes: 0,
@@ -109,17 +183,30 @@ impl Importer {
     /// Takes the next message; appends when enough have come together. An error ends the import:
     /// what was appended stays, and running it again goes on.
     pub async fn add(&mut self, message: ImportMessage) -> Result<(), Refusal> {
-        let (line, bytes) = (message.line, message.text.len());
+        let (line, made) = (message.line, self.made.message(message));
+        self.ready(line, made).await
+    }
+
+    /// Takes what became of a message that was added before; an error as in [`Importer::add`].
+    pub async fn change(&mut self, change: ImportChange) -> Result<(), Refusal> {
+        let (line, made) = (change.line, self.made.change(change));
+        self.ready(line, made).await
+    }
+
+    async fn ready(&mut self, line: u64, made: Result<Ready, Refusal>) -> Result<(), Refusal> {
+        let event = match made {
+            Ok(event) => event,
+            Err(refusal) => {
+                self.so_far.refuse(line, refusal);
+                return Ok(());
+            }
+        };
+        let bytes = event.content.get().len();
         if self.ready.len() == APPEND_EVENTS || self.bytes + bytes > APPEND_TEXT_BYTES {
             self.append().await?;
         }
-        match self.made.event(message) {
-            Ok(event) => {
-                self.bytes += bytes;
-                self.ready.push((line, event));
-            }
-            Err(refusal) => self.so_far.refuse(line, refusal),
-        }
+        self.bytes += bytes;
+        self.ready.push((line, event));
         Ok(())
     }
 
@@ -174,15 +261,22 @@ impl Importer {
         let answers: HashMap<EventId, &AppendResult> =
             results.iter().map(|result| (result.id(), result)).collect();
         let mut left = Vec::new();
-        for (line, event) in std::mem::take(&mut self.ready) {
+        for (line, mut event) in std::mem::take(&mut self.ready) {
             match answers.get(&event.id) {
-                Some(AppendResult::Accepted { seq, .. }) if *seq > self.head => {
-                    self.so_far.imported += 1
+                Some(AppendResult::Accepted { seq, .. }) => {
+                    self.so_far.count(event.kind, *seq > self.head);
                 }
-                Some(AppendResult::Accepted { .. }) => self.so_far.already += 1,
                 // Somebody else has imported it.
                 Some(AppendResult::Refused { error, .. }) if error.code == Code::Conflict => {
-                    self.so_far.already += 1
+                    self.so_far.count(event.kind, false);
+                }
+                // What it answers has been refused, or was never there: better alone than lost.
+                Some(AppendResult::Refused { error, .. })
+                    if error.code == Code::NotFound && event.alone.is_some() =>
+                {
+                    event.content = event.alone.take().unwrap_or(event.content);
+                    self.so_far.alone += 1;
+                    left.push((line, event));
                 }
                 // No other message would fare better.
                 Some(AppendResult::Refused { error, .. })
@@ -212,7 +306,28 @@ impl Importer {
 }
 
 impl Imported {
-    fn refuse(&mut self, line: u64, reason: Refusal) {
+    /// Adds what came of another room.
+    pub fn add(&mut self, other: Self) {
+        self.imported += other.imported;
+        self.already += other.already;
+        self.changes += other.changes;
+        self.alone += other.alone;
+        self.refused += other.refused;
+        let room = REFUSALS.saturating_sub(self.refusals.len());
+        self.refusals.extend(other.refusals.into_iter().take(room));
+    }
+
+    fn count(&mut self, kind: Kind, new: bool) {
+        match (kind, new) {
+            (Kind::Message, true) => self.imported += 1,
+            (Kind::Message, false) => self.already += 1,
+            (Kind::Change, true) => self.changes += 1,
+            (Kind::Change, false) => {}
+        }
+    }
+
+    /// Something that can't be brought in.
+    pub fn refuse(&mut self, line: u64, reason: Refusal) {
         self.refused += 1;
         if self.refusals.len() < REFUSALS {
             self.refusals.push((line, reason));
@@ -229,178 +344,8 @@ impl Ready {
             | Code::Banned
             | Code::Muted
             | Code::NotSignedIn => true,
-            Code::NotFound => self.thread.is_none(),
+            Code::NotFound => self.kind == Kind::Message,
             _ => false,
         }
-    }
-}
-
-/// Makes events out of messages: the same ones each time.
-#[derive(Debug)]
-struct Maker {
-    room: RoomId,
-    /// The head of each topic's thread, by what its name hashes to.
-    threads: HashMap<[u8; 16], EventId>,
-    /// The moment of the last message, and how often each one of that moment has come. An export
-    /// may hold the same words by the same person at the same moment twice.
-    last_at: i64,
-    seen: HashMap<[u8; 32], u32>,
-}
-
-impl Maker {
-    fn event(&mut self, message: ImportMessage) -> Result<Ready, Refusal> {
-        let ImportMessage {
-            line: _,
-            topic,
-            author,
-            at,
-            text,
-        } = message;
-        if !(0..=LATEST).contains(&at) {
-            return Err(Refusal::bad_request(
-                "`at` is not a time after 1970 in milliseconds",
-            ));
-        }
-        let topic = topic.filter(|topic| !topic.is_empty());
-        let hash = self.numbered(at, &[topic.as_deref().unwrap_or_default(), &author, &text]);
-        let id = EventId::from_uuid(v7(at, hash));
-        let topic = topic.map(|topic| short_hash(&topic));
-        let thread = topic.and_then(|topic| self.threads.get(&topic).copied());
-        let content = Content::Message(Message {
-            text,
-            thread,
-            imported: Some(landline_protocol::Imported { name: author, at }),
-            ..Message::default()
-        });
-        let content = content.to_raw().map_err(ClientError::from)?;
-        Content::parse(&content)?;
-        // Only a message that stands can be the head of a thread.
-        if let (Some(topic), None, true) = (topic, thread, self.threads.len() < TOPICS) {
-            self.threads.insert(topic, id);
-        }
-        Ok(Ready {
-            id,
-            room: self.room,
-            sent_at: at,
-            content,
-            thread,
-        })
-    }
-
-    /// What a message hashes to in this room; the second of two equal ones, otherwise.
-    fn numbered(&mut self, at: i64, parts: &[&str]) -> [u8; 32] {
-        if at != self.last_at {
-            self.last_at = at;
-            self.seen.clear();
-        }
-        let mut hash = Sha256::new()
-            .chain_update("landline-import-v1")
-            .chain_update(self.room.as_bytes())
-            .chain_update(at.to_be_bytes());
-        for part in parts {
-            // With its length before it, no part can pass for the end of the one before.
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        let times = self.seen.entry(hash.clone().finalize().into()).or_default();
-        hash.update(times.to_be_bytes());
-        *times += 1;
-        hash.finalize().into()
-    }
-}
-
-fn short_hash(text: &str) -> [u8; 16] {
-    let hash: [u8; 32] = Sha256::digest(text).into();
-    let mut short = [0; 16];
-    short.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
-    short
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn maker(room: u8) -> Maker {
-        Maker {
-            room: RoomId::from_bytes([room; 16]),
-            threads: HashMap::new(),
-            last_at: i64::MIN,
-            seen: HashMap::new(),
-        }
-    }
-
-    fn message(topic: &str, at: i64, text: &str) -> ImportMessage {
-        ImportMessage {
-            line: 1,
-            topic: Some(topic.into()),
-            author: "Member 0001".into(),
-            at,
-            text: text.into(),
-        }
-    }
-
-    #[test]
-    fn the_same_messages_become_the_same_events() {
-        let run = || {
-            let mut maker = maker(1);
-            let messages = [
-                message("a", 5, "one"),
-                message("b", 5, "two"),
-                message("a", 9, "three"),
-            ];
-            messages.map(|message| maker.event(message).unwrap().id)
-        };
-        assert_eq!(run(), run());
-    }
-
-    #[test]
-    fn ids_are_of_version_7_and_differ_with_the_room_and_every_part() {
-        let mut ids = std::collections::BTreeSet::new();
-        for (room, topic, at, text) in [
-            (1, "a", 5, "x"),
-            (2, "a", 5, "x"),
-            (1, "b", 5, "x"),
-            (1, "a", 6, "x"),
-            (1, "a", 5, "y"),
-            (1, "", 5, "ax"),
-        ] {
-            let id = maker(room).event(message(topic, at, text)).unwrap().id;
-            assert!(id.is_v7());
-            assert!(ids.insert(id));
-        }
-    }
-
-    #[test]
-    fn words_that_were_said_twice_at_one_moment_are_two_messages() {
-        let mut maker = maker(1);
-        let first = maker.event(message("", 5, "hi")).unwrap().id;
-        let second = maker.event(message("", 5, "hi")).unwrap().id;
-        assert_ne!(first, second);
-    }
-
-    #[test]
-    fn the_first_message_of_a_topic_is_the_head_of_its_thread() {
-        let mut maker = maker(1);
-        let head = maker.event(message("a", 1, "one")).unwrap();
-        let other = maker.event(message("b", 2, "two")).unwrap();
-        let later = maker.event(message("a", 3, "three")).unwrap();
-        let alone = maker.event(message("", 4, "four")).unwrap();
-        assert_eq!([&head, &other, &alone].map(|event| event.thread), [None; 3]);
-        assert_eq!(later.thread, Some(head.id));
-    }
-
-    #[test]
-    fn a_message_that_can_not_stand_is_refused_and_heads_no_thread() {
-        let mut maker = maker(1);
-        for (at, text) in [
-            (1, " "),
-            (-1, "x"),
-            (LATEST + 1, "x"),
-            (1, &"x".repeat(17 * 1024)),
-        ] {
-            maker.event(message("a", at, text)).unwrap_err();
-        }
-        let head = maker.event(message("a", 1, "x")).unwrap();
-        assert_eq!(head.thread, None);
     }
 }

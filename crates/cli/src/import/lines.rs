@@ -1,24 +1,15 @@
-//! The lines of an export, plain or gzipped, one at a time.
+//! Lines of `{room, topic, author, at, text}`, one at a time.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
-use landline_client::import::ImportMessage;
+use landline_client::import::{self, ImportMessage};
 use landline_protocol::Refusal;
 use serde::Deserialize;
 
 use crate::error::CliError;
-
-/// Bytes of a line; a longer one is skipped without being held in memory. A message of the longest
-/// text fits, however its characters are escaped.
-const LINE_BYTES: u64 = 256 * 1024;
-/// What a gzipped file begins with, whatever it is called.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// What some programs put before UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What a line is.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,84 +34,40 @@ struct Fields {
 /// An export that is being read.
 pub(super) struct Lines {
     path: PathBuf,
-    reader: Box<dyn BufRead>,
-    /// How many lines were read.
-    number: u64,
-    line: Vec<u8>,
+    lines: import::Lines,
 }
 
 impl Lines {
     /// Opens a file; `bar` is told the file's bytes as they are read.
     pub(super) fn open(path: &Path, bar: &ProgressBar) -> Result<Self, CliError> {
-        let opened = || {
-            let file = File::open(path)?;
-            bar.set_length(file.metadata()?.len());
-            Self::reader(bar.wrap_read(file))
-        };
-        let reader = opened().map_err(|error| failed(path, error))?;
+        let lines = raw(path, bar)?;
         Ok(Self {
             path: path.to_owned(),
-            reader,
-            number: 0,
-            line: Vec::new(),
+            lines,
         })
-    }
-
-    fn reader(file: impl io::Read + 'static) -> io::Result<Box<dyn BufRead>> {
-        let mut file = BufReader::new(file);
-        if file.fill_buf()?.starts_with(&GZIP) {
-            return Ok(Box::new(BufReader::new(MultiGzDecoder::new(file))));
-        }
-        Ok(Box::new(file))
     }
 
     /// The next line that is not empty, with its number from 1.
     pub(super) fn next(&mut self) -> Result<Option<(u64, Found)>, CliError> {
-        self.next_line().map_err(|error| failed(&self.path, error))
+        let next = self
+            .lines
+            .next()
+            .map_err(|error| failed(&self.path, error))?;
+        Ok(next.map(|(number, line)| match line {
+            Ok(line) => (number, parse(number, line)),
+            Err(refusal) => (number, Found::Bad(refusal)),
+        }))
     }
+}
 
-    fn next_line(&mut self) -> io::Result<Option<(u64, Found)>> {
-        loop {
-            self.line.clear();
-            if (&mut self.reader)
-                .take(LINE_BYTES)
-                .read_until(b'\n', &mut self.line)?
-                == 0
-            {
-                return Ok(None);
-            }
-            self.number += 1;
-            if self.line.len() as u64 == LINE_BYTES && !self.line.ends_with(b"\n") && self.skip()? {
-                let words = format!("the line has more than {} KiB", LINE_BYTES / 1024);
-                return Ok(Some((self.number, Found::Bad(Refusal::too_large(words)))));
-            }
-            let line = self
-                .line
-                .strip_prefix(BYTE_ORDER_MARK)
-                .unwrap_or(&self.line)
-                .trim_ascii();
-            if !line.is_empty() {
-                return Ok(Some((self.number, parse(self.number, line))));
-            }
-        }
-    }
-
-    /// Passes over the rest of a line. Whether there was any.
-    fn skip(&mut self) -> io::Result<bool> {
-        let mut skipped = false;
-        loop {
-            let buffer = self.reader.fill_buf()?;
-            let (bytes, ends) = match buffer.iter().position(|byte| *byte == b'\n') {
-                Some(at) => (at + 1, true),
-                None => (buffer.len(), buffer.is_empty()),
-            };
-            skipped |= bytes > 1 || !ends;
-            self.reader.consume(bytes);
-            if ends {
-                return Ok(skipped);
-            }
-        }
-    }
+/// The lines of a file; `bar` is told the file's bytes as they are read.
+pub(super) fn raw(path: &Path, bar: &ProgressBar) -> Result<import::Lines, CliError> {
+    let opened = || {
+        let file = File::open(path)?;
+        bar.set_length(file.metadata()?.len());
+        import::Lines::new(bar.wrap_read(file))
+    };
+    opened().map_err(|error| failed(path, error))
 }
 
 fn parse(number: u64, line: &[u8]) -> Found {
@@ -139,6 +86,7 @@ fn parse(number: u64, line: &[u8]) -> Found {
                 author,
                 at,
                 text,
+                ..ImportMessage::default()
             },
         },
         Err(error) => Found::Bad(Refusal::bad_request(format!(
@@ -147,7 +95,7 @@ fn parse(number: u64, line: &[u8]) -> Found {
     }
 }
 
-fn failed(path: &Path, error: io::Error) -> CliError {
+pub(super) fn failed(path: &Path, error: io::Error) -> CliError {
     CliError::File {
         path: path.to_owned(),
         error,
@@ -163,6 +111,9 @@ mod tests {
     use landline_protocol::Code;
 
     use super::*;
+
+    /// Longer than any line that is read.
+    const LINE_BYTES: usize = 256 * 1024;
 
     fn read(bytes: &[u8]) -> Vec<(u64, Found)> {
         let folder = tempfile::tempdir().unwrap();
@@ -189,6 +140,7 @@ mod tests {
             author: "Ana".into(),
             at: 5,
             text: "hi".into(),
+            ..ImportMessage::default()
         };
         assert_eq!(
             found,
@@ -229,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_is_not_held_in_memory() {
-        let mut bytes = vec![b'x'; 3 * LINE_BYTES as usize];
+        let mut bytes = vec![b'x'; 3 * LINE_BYTES];
         bytes.extend(b"\n{\"author\":\"a\",\"at\":2,\"text\":\"after\"}\n");
         let found = read(&bytes);
         assert!(matches!(&found[0], (1, Found::Bad(refusal)) if refusal.code == Code::TooLarge));

@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use crate::world::{Node, Person};
 
+mod round;
+mod slack;
+
 /// The beginning of a real conversation in a public team chat: 2,000 messages.
 fn export() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conversation.jsonl.gz")

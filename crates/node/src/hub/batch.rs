@@ -168,10 +168,11 @@ impl Decision<'_> {
         for candidate in &candidates {
             known.push(log::known(self.c, author, &candidate.event)?);
         }
-        let counted = candidates.iter().zip(&known);
-        let counted = counted
-            .filter(|(c, known)| known.is_none() && self.counts(&author, c))
-            .count();
+        let mut counted = 0;
+        for (candidate, known) in candidates.iter().zip(&known) {
+            let counts = known.is_none() && self.counts(author, candidate, &candidates)?;
+            counted += usize::from(counts);
+        }
         // Set once an event fails that may be tried again: what follows it must not overtake it.
         let mut stopped = self.take_rate(author, counted).err();
         let mut results = Vec::with_capacity(candidates.len());
@@ -376,14 +377,33 @@ impl Decision<'_> {
         self.world.rooms_of(member).saturating_add_signed(moved)
     }
 
-    /// Whether the rate limit counts this event: all but imports by those who may import.
-    fn counts(&self, author: &MemberId, candidate: &Candidate) -> bool {
-        match &candidate.content {
-            Ok(Content::Message(message)) if message.imported.is_some() => {
-                !self.space().role(author).at_least(Role::Admin)
-            }
-            Ok(_) | Err(_) => true,
+    /// Whether the rate limit counts this event: all but imports by those who may import, and what
+    /// they change about their imports. `together`: what is appended with it.
+    fn counts(
+        &self,
+        author: MemberId,
+        candidate: &Candidate,
+        together: &[Candidate],
+    ) -> Result<bool, StoreError> {
+        let Ok(content) = &candidate.content else {
+            return Ok(true);
+        };
+        if !self.space().role(&author).at_least(Role::Admin) {
+            return Ok(true);
         }
+        let target = match content {
+            Content::Edit(_) | Content::Reaction(_) | Content::Pin(_) => content.target(),
+            content => return Ok(!is_import(content)),
+        };
+        let Some(target) = target else {
+            return Ok(true);
+        };
+        let mut with_it = together.iter().filter(|one| one.event.id == target);
+        if with_it.any(|one| one.content.as_ref().is_ok_and(is_import)) {
+            return Ok(false);
+        }
+        let event = log::find(self.c, target)?.filter(|event| event.author == author);
+        Ok(!event.is_some_and(|event| is_import(&Content::read(&event.content))))
     }
 
     fn take_rate(&mut self, author: MemberId, count: usize) -> Result<(), Refusal> {
@@ -400,6 +420,10 @@ impl Decision<'_> {
             Refusal::new(Code::TooManyRequests, words).retry_after(wait)
         })
     }
+}
+
+fn is_import(content: &Content) -> bool {
+    matches!(content, Content::Message(message) if message.imported.is_some())
 }
 
 fn asks_for_passcode(content: &Content) -> bool {

@@ -198,6 +198,25 @@ async fn the_rate_takes_or_refuses_an_append_as_a_whole() {
     let imports = ann.append(json!(imports)).await.unwrap();
     assert!(imports.iter().all(|result| result["seq"].is_u64()));
     assert_eq!(ann.log(&general).await.len(), 1 + 9 + 1 + 64);
+
+    // Nor is what became of them, together with them or later; what becomes of others' messages is.
+    let react = |target: &Value| {
+        let reaction = json!({ "type": "reaction", "target": target, "emoji": "👍", "on": true });
+        event(&general, reaction)
+    };
+    let another = event(&general, import);
+    let changes: Vec<Value> = imports
+        .iter()
+        .take(40)
+        .map(|one| react(&one["id"]))
+        .collect();
+    let changes = [vec![another.clone(), react(&another["id"])], changes].concat();
+    let changes = ann.append(json!(changes)).await.unwrap();
+    assert!(changes.iter().all(|result| result["seq"].is_u64()));
+    let others = ben.say(&general, "mine").await;
+    let others: Vec<Value> = (0..9).map(|_| react(&others["id"])).collect();
+    let others = ann.append(json!(others)).await.unwrap();
+    assert_eq!(others[0]["error"]["code"], "too_many_requests");
 }
 
 #[tokio::test]

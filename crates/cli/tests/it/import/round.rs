@@ -1,0 +1,269 @@
+//! From one space into another by a file: what was said reads the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::world::{Node, Person};
+
+/// A message as it reads in the end, without ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Said {
+    room: String,
+    name: String,
+    at: i64,
+    texts: Vec<String>,
+    /// Places of messages in the list of all.
+    thread: Option<usize>,
+    reply_to: Option<usize>,
+    mentions: Value,
+    reactions: BTreeSet<String>,
+    pinned: bool,
+}
+
+/// What an export says, in its order.
+fn said(file: &Path) -> Vec<Said> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut said: Vec<Said> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut reactions: BTreeMap<(usize, String), BTreeSet<String>> = BTreeMap::new();
+    let mut room = String::new();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        if line["line"] == "room" {
+            room = line["name"].as_str().unwrap().to_owned();
+        }
+        let content = &line["content"];
+        let place = |id: &Value| id.as_str().and_then(|id| places.get(id).copied());
+        let target = place(&content["target"]);
+        match content["type"].as_str() {
+            Some("message") if content["text"] != "" => {
+                let imported = &content["imported"];
+                let (name, at) = if imported.is_null() {
+                    (&line["name"], &line["accepted_at"])
+                } else {
+                    (&imported["name"], &imported["at"])
+                };
+                said.push(Said {
+                    room: room.clone(),
+                    name: name.as_str().unwrap().to_owned(),
+                    at: at.as_i64().unwrap(),
+                    texts: vec![content["text"].as_str().unwrap().to_owned()],
+                    thread: place(&content["thread"]),
+                    reply_to: place(&content["reply_to"]),
+                    mentions: content["mentions"].clone(),
+                    reactions: BTreeSet::new(),
+                    pinned: false,
+                });
+                places.insert(line["id"].as_str().unwrap().to_owned(), said.len() - 1);
+            }
+            Some("edit") => {
+                if let Some(target) = target {
+                    let text = content["text"].as_str().unwrap().to_owned();
+                    said[target].texts.push(text);
+                }
+            }
+            Some("reaction") => {
+                if let Some(target) = target {
+                    let emoji = content["emoji"].as_str().unwrap().to_owned();
+                    let who = reactions.entry((target, emoji)).or_default();
+                    let author = line["author"].as_str().unwrap().to_owned();
+                    if content["on"] == true {
+                        who.insert(author);
+                    } else {
+                        who.remove(&author);
+                    }
+                }
+            }
+            Some("pin") => {
+                if let Some(target) = target {
+                    said[target].pinned = content["on"] == true;
+                }
+            }
+            _ => {}
+        }
+    }
+    for ((target, emoji), who) in reactions {
+        if !who.is_empty() {
+            said[target].reactions.insert(emoji);
+        }
+    }
+    said
+}
+
+fn id_of(person: &Person, room: &str, text: &str) -> String {
+    let history = person.json(&["history", room]);
+    let lines = history["lines"].as_array().unwrap();
+    let line = lines.iter().find(|line| line["text"] == text).unwrap();
+    line["id"].as_str().unwrap().to_owned()
+}
+
+/// Two people who have done in a space all that can be done in a room.
+fn busy_space(node: &Node) -> (Person, Person) {
+    let (ana, bo) = (Person::joined(node, "Ana"), Person::joined(node, "Bo"));
+    let say = |who: &Person, text: &str| drop(who.ok(&["send", "general", text, "--wait"]));
+    say(&ana, "the first");
+    say(&bo, "gone **soon**");
+    say(&ana, "@Bo and @room: look");
+    let first = id_of(&ana, "general", "the first");
+    let gone = id_of(&ana, "general", "gone **soon**");
+    let called = id_of(&ana, "general", "@Bo and @room: look");
+    bo.ok(&["reply", &first, "in its thread", "--thread", "--wait"]);
+    bo.ok(&["reply", &called, "an answer", "--wait"]);
+    ana.ok(&["reply", &gone, "to what goes", "--wait"]);
+    ana.ok(&["reply", &gone, "under what goes", "--thread", "--wait"]);
+    bo.ok(&["reply", &gone, "and once more", "--thread", "--wait"]);
+    ana.ok(&["edit", &first, "the very first"]);
+    ana.ok(&["react", &called, "👍"]);
+    bo.ok(&["react", &called, "👍"]);
+    bo.ok(&["react", &called, "🫖"]);
+    bo.ok(&["react", &called, "🫖", "--off"]);
+    ana.ok(&["react", &first, "会"]);
+    bo.ok(&["delete", &gone]);
+    ana.ok(&["create", "den", "--private", "--topic", "Only us"]);
+    ana.ok(&["send", "den", "hidden\nwell", "--wait"]);
+    (ana, bo)
+}
+
+fn export(person: &Person, folder: &TempDir, name: &str) -> std::path::PathBuf {
+    let file = folder.path().join(name);
+    person.ok(&["export", "--to", file.to_str().unwrap()]);
+    file
+}
+
+#[test]
+fn an_export_brought_into_another_space_reads_the_same() {
+    let folder = TempDir::new().unwrap();
+    let node = Node::start(&[]);
+    let (ana, _bo) = busy_space(&node);
+    let first = export(&ana, &folder, "first.jsonl");
+
+    // Stricter than the default: what is imported does not count, nor what became of it.
+    let other = Node::start(&["--append-rate", "1"]);
+    let eve = Person::joined(&other, "Eve");
+    let path = first.to_str().unwrap();
+    let done = eve.json(&["import", path]);
+    assert_eq!((&done["refused"], &done["alone"]), (&json!(0), &json!(0)));
+    assert_eq!(
+        (&done["imported"], &done["changes"]),
+        (&json!(8), &json!(3))
+    );
+    let left_out: BTreeMap<&str, u64> = done["left_out"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|left| {
+            (
+                left["reason"].as_str().unwrap(),
+                left["count"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(left_out["deleted"], 1);
+    assert_eq!(left_out["reactor"], 3);
+    assert!(left_out["room_change"] >= 2);
+    assert!(!left_out.contains_key("cut_short"));
+
+    let second = export(&eve, &folder, "second.jsonl");
+    let (before, after) = (said(&first), said(&second));
+    // Of the thread whose first message is gone, the next one is the first.
+    let mut expected = before.clone();
+    let under = expected
+        .iter()
+        .position(|said| said.texts[0] == "under what goes");
+    let once_more = expected
+        .iter()
+        .position(|said| said.texts[0] == "and once more");
+    expected[once_more.unwrap()].thread = under;
+    assert_eq!(after, expected);
+    assert_eq!(after.len(), 8);
+    let rooms = eve.json(&["rooms"]);
+    let den = rooms["rooms"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|room| room["name"] == "den");
+    assert_eq!(
+        (&den.unwrap()["kind"], &den.unwrap()["topic"]),
+        (&json!("private"), &json!("Only us"))
+    );
+
+    let again = eve.json(&["import", path]);
+    assert_eq!(
+        (
+            &again["imported"],
+            &again["already"],
+            &again["changes"],
+            &again["refused"]
+        ),
+        (&json!(0), &json!(8), &json!(0), &json!(0))
+    );
+    assert_eq!(said(&export(&eve, &folder, "again.jsonl")), after);
+
+    // What came in so goes out and in again as it is.
+    let third = Node::start(&[]);
+    let kim = Person::joined(&third, "Kim");
+    kim.ok(&["import", second.to_str().unwrap()]);
+    assert_eq!(said(&export(&kim, &folder, "third.jsonl")), after);
+}
+
+#[test]
+fn what_was_private_is_not_put_where_all_can_read_it() {
+    let folder = TempDir::new().unwrap();
+    let node = Node::start(&[]);
+    let (ana, _bo) = busy_space(&node);
+    let file = export(&ana, &folder, "first.jsonl");
+    let other = Node::start(&[]);
+    let eve = Person::joined(&other, "Eve");
+    eve.ok(&["create", "den"]);
+    let (code, words) = eve.fails(4, &["import", file.to_str().unwrap()]);
+    assert_eq!(code, "conflict");
+    assert!(words.contains("den was private"), "{words}");
+    assert_eq!(eve.texts("den"), [""; 0]);
+    let done = eve.json(&["import", file.to_str().unwrap(), "--room", "all"]);
+    assert_eq!(done["imported"], 8);
+}
+
+#[test]
+fn an_export_that_is_cut_or_spoilt_is_brought_in_as_far_as_it_goes() {
+    let folder = TempDir::new().unwrap();
+    let node = Node::start(&[]);
+    let (ana, _bo) = busy_space(&node);
+    let whole = std::fs::read_to_string(export(&ana, &folder, "whole.jsonl")).unwrap();
+    let mut lines: Vec<String> = whole.lines().map(str::to_owned).collect();
+    lines.pop();
+    let bad = lines
+        .iter()
+        .position(|line| line.contains("the first"))
+        .unwrap();
+    lines[bad] = format!(
+        "{{\"line\":\"event\",\"text\":\"{}\"}}",
+        "x".repeat(300_000)
+    );
+    lines.insert(2, "no line".into());
+    let cut = folder.path().join("cut.jsonl");
+    std::fs::write(&cut, lines.join("\n")).unwrap();
+
+    let other = Node::start(&[]);
+    let eve = Person::joined(&other, "Eve");
+    let done = eve.run(&["import", cut.to_str().unwrap(), "--json"]);
+    assert_eq!(done.code, 4, "{done:?}");
+    let report: Value = serde_json::from_str(&done.out).unwrap();
+    // Its thread stands by itself, and what became of it is about nothing.
+    assert_eq!(
+        (&report["imported"], &report["alone"], &report["refused"]),
+        (&json!(7), &json!(1), &json!(4)),
+        "{report}"
+    );
+    let left_out = report["left_out"].as_array().unwrap();
+    assert!(left_out.iter().any(|left| left["reason"] == "cut_short"));
+    let (code, words) = {
+        let newer = folder.path().join("newer.jsonl");
+        std::fs::write(&newer, whole.replacen("\"format\":1", "\"format\":9", 1)).unwrap();
+        eve.fails(4, &["import", newer.to_str().unwrap()])
+    };
+    assert_eq!(code, "bad_request");
+    assert!(words.contains("update Landline"), "{words}");
+}

@@ -1,0 +1,292 @@
+//! What an export of a Slack workspace holds: a ZIP file of `channels.json`, `users.json`, and for
+//! each channel a folder with a file for each day.
+//!
+//! ```text
+//! channels ─► for each: Step::Room ─► its days in order ─► Step::Message, Step::Change …
+//! ```
+//!
+//! One day is held in memory at a time. People become names: there are no keys of theirs.
+
+mod archive;
+mod message;
+mod text;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+
+use landline_protocol::Refusal;
+use landline_protocol::limits::TOPIC_CHARS;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{ChangeKind, ImportChange, LeftOut, NewRoom, Reason, Step};
+use archive::Archive;
+use message::{Posted, origin};
+use text::Meanings;
+
+const CHANNELS: &str = "channels.json";
+/// What lists rooms for some.
+const PRIVATE: [&str; 3] = ["groups.json", "mpims.json", "dms.json"];
+/// What else an export holds, and is nothing that was said.
+const BESIDE: [&str; 8] = [
+    CHANNELS,
+    "users.json",
+    "org_users.json",
+    "integration_logs.json",
+    "canvases.json",
+    "lists.json",
+    "huddle_transcripts.json",
+    "file_conversations.json",
+];
+
+/// An export of Slack that is being read.
+#[derive(Debug)]
+pub struct SlackExport {
+    archive: Archive,
+    /// What is still to come, in order.
+    channels: VecDeque<Channel>,
+    /// The channel that is read.
+    now: Option<Channel>,
+    waiting: VecDeque<Step>,
+    meanings: Meanings,
+    left_out: LeftOut,
+    parts: u64,
+    parts_read: u64,
+}
+
+/// As `channels.json`, `groups.json`, `mpims.json` and `dms.json` have it.
+#[derive(Debug, Default, Deserialize)]
+struct Channel {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    is_archived: bool,
+    #[serde(default)]
+    topic: Words,
+    #[serde(default)]
+    purpose: Words,
+    #[serde(default)]
+    members: Vec<String>,
+    #[serde(default)]
+    pins: Vec<Pinned>,
+    /// The parts of its days, in order.
+    #[serde(skip)]
+    days: VecDeque<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Words {
+    #[serde(default)]
+    value: String,
+}
+
+/// A pinned message, by its time.
+#[derive(Debug, Deserialize)]
+struct Pinned {
+    #[serde(default)]
+    id: String,
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+/// As `users.json` has it.
+#[derive(Debug, Deserialize)]
+struct User {
+    id: String,
+    #[serde(flatten)]
+    names: message::UserNames,
+    #[serde(default)]
+    profile: message::UserNames,
+}
+
+impl SlackExport {
+    /// Whether a file that begins so is a ZIP file.
+    pub fn begins(bytes: &[u8]) -> bool {
+        bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
+    }
+
+    /// Refused where it is none, or its lists of people and channels can't be read.
+    pub fn open(file: File) -> Result<Self, Refusal> {
+        let mut archive = Archive::open(file, CHANNELS)?;
+        let mut channels: Vec<Channel> = archive.list(CHANNELS)?;
+        let mut left_out = LeftOut::default();
+        let users: Vec<User> = archive.list("users.json")?;
+        let people = users.into_iter();
+        let mut meanings = Meanings {
+            people: people
+                .map(|user| {
+                    let name = user.profile.best().or_else(|| user.names.best());
+                    let name = name.unwrap_or_else(|| user.id.clone());
+                    (user.id, name)
+                })
+                .collect(),
+            ..Meanings::default()
+        };
+        let mut folders: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+        for (at, name) in archive.parts() {
+            match name.split_once('/') {
+                Some((folder, day)) if is_day(day) => {
+                    let days = folders.entry(folder.to_owned()).or_default();
+                    days.insert(day.to_owned(), at);
+                }
+                None if BESIDE.contains(&name.as_str()) || PRIVATE.contains(&name.as_str()) => {}
+                Some(_) | None => left_out.name(Reason::Stray, &name),
+            }
+        }
+        for list in PRIVATE {
+            for room in archive.list::<Channel>(list)? {
+                left_out.name(Reason::PrivateRoom, &room.title(&meanings));
+                // Its days are in a folder of its name, or of its id.
+                folders.remove(&room.name);
+                folders.remove(&room.id);
+            }
+        }
+        let mut parts = 0;
+        for channel in &mut channels {
+            meanings
+                .channels
+                .insert(channel.id.clone(), channel.name.clone());
+            channel.days = folders
+                .remove(&channel.name)
+                .unwrap_or_default()
+                .into_values()
+                .collect();
+            parts += channel.days.len() as u64;
+            if channel.is_archived {
+                left_out.name(Reason::Archived, &channel.name);
+            }
+        }
+        for folder in folders.keys() {
+            left_out.name(Reason::Stray, folder);
+        }
+        Ok(Self {
+            archive,
+            channels: channels.into(),
+            now: None,
+            waiting: VecDeque::new(),
+            meanings,
+            left_out,
+            parts,
+            parts_read: 0,
+        })
+    }
+
+    /// What comes next; `None` at the end.
+    pub fn step(&mut self) -> Result<Option<Step>, Refusal> {
+        loop {
+            if let Some(step) = self.waiting.pop_front() {
+                return Ok(Some(step));
+            }
+            match self.now.as_mut().map(|channel| channel.days.pop_front()) {
+                Some(Some(day)) => self.read_day(day),
+                Some(None) => self.end_channel(),
+                None => match self.channels.pop_front() {
+                    Some(channel) => {
+                        let topic = &channel.topic.value;
+                        let topic = if topic.is_empty() {
+                            &channel.purpose.value
+                        } else {
+                            topic
+                        };
+                        self.waiting.push_back(Step::Room(NewRoom {
+                            name: message::clean_name(&channel.name).unwrap_or_default(),
+                            topic: in_one_line(&text::to_markdown(topic, &self.meanings)),
+                            private: false,
+                        }));
+                        self.now = Some(channel);
+                    }
+                    None => return Ok(None),
+                },
+            }
+        }
+    }
+
+    /// What there was and is left out, so far.
+    pub const fn left_out(&self) -> &LeftOut {
+        &self.left_out
+    }
+
+    /// How many of how many days are read.
+    pub const fn progress(&self) -> (u64, u64) {
+        (self.parts_read, self.parts)
+    }
+
+    /// A day that can't be read is told and passed over; the others are whole.
+    fn read_day(&mut self, at: usize) {
+        self.parts_read += 1;
+        let number = self.parts_read;
+        let Some(channel) = &self.now else { return };
+        let bytes = match self.archive.read(at) {
+            Ok(bytes) => bytes,
+            Err(refusal) => return self.waiting.push_back(Step::Bad(number, refusal)),
+        };
+        let messages: Vec<&RawValue> = match serde_json::from_slice(&bytes) {
+            Ok(messages) => messages,
+            Err(error) => {
+                let words = format!("a day of {} can't be read: {error}", channel.name);
+                let refusal = Refusal::bad_request(words);
+                return self.waiting.push_back(Step::Bad(number, refusal));
+            }
+        };
+        let mut posted: Vec<(i64, Result<Posted, Refusal>)> = messages
+            .into_iter()
+            .map(|message| match Posted::read(message) {
+                Ok(posted) => (posted.moment, Ok(posted)),
+                Err(refusal) => (i64::MIN, Err(refusal)),
+            })
+            .collect();
+        posted.sort_by_key(|(moment, _)| *moment);
+        for (line, (_, posted)) in (1..).zip(posted) {
+            match posted {
+                Ok(posted) => {
+                    let steps = posted.steps(line, &channel.id, &self.meanings, &mut self.left_out);
+                    self.waiting.extend(steps);
+                }
+                Err(refusal) => self.waiting.push_back(Step::Bad(line, refusal)),
+            }
+        }
+    }
+
+    fn end_channel(&mut self) {
+        let Some(channel) = self.now.take() else {
+            return;
+        };
+        let pins = channel.pins.iter().filter(|pin| pin.kind == "C");
+        for (target, line) in pins.filter_map(|pin| origin(&channel.id, &pin.id)).zip(1..) {
+            self.waiting.push_back(Step::Change(ImportChange {
+                line,
+                target,
+                kind: ChangeKind::Pin,
+            }));
+        }
+    }
+}
+
+impl Channel {
+    /// What people call it: one without a name is called by its people.
+    fn title(&self, meanings: &Meanings) -> String {
+        if !self.name.is_empty() {
+            return self.name.clone();
+        }
+        let people = self.members.iter().map(|id| {
+            let name = meanings.people.get(id).unwrap_or(id);
+            format!("@{name}")
+        });
+        people.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// `2017-12-01.json`
+fn is_day(name: &str) -> bool {
+    name.strip_suffix(".json")
+        .is_some_and(|day| day.parse::<jiff::civil::Date>().is_ok())
+}
+
+/// As long as a topic may be.
+fn in_one_line(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean = words.chars().filter(|c| !c.is_control());
+    clean.take(TOPIC_CHARS).collect()
+}

@@ -1,0 +1,97 @@
+//! The ZIP file: what is in it by name, each part of it within a bound. Nothing is ever unpacked to
+//! the disk, so names are only compared.
+
+use std::fs::File;
+use std::io::{BufReader, Read as _};
+
+use landline_protocol::Refusal;
+use serde::de::DeserializeOwned;
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+/// Parts of an archive.
+const PARTS: usize = 300_000;
+/// Bytes of a part, unpacked: a day of a busy channel has one or two million.
+const PART_BYTES: u64 = 64 * 1024 * 1024;
+
+/// An archive that is being read.
+pub(super) struct Archive {
+    zip: ZipArchive<BufReader<File>>,
+    /// The folder that all of it is in: none, unless somebody has packed it again.
+    prefix: String,
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Archive")
+            .field("parts", &self.zip.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Archive {
+    /// Refused where it is no ZIP file, or has no part of this name.
+    pub(super) fn open(file: File, with: &str) -> Result<Self, Refusal> {
+        let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| broken(&error))?;
+        if zip.len() > PARTS {
+            return Err(Refusal::too_large(format!(
+                "the ZIP file has {} parts; the limit is {PARTS}",
+                zip.len()
+            )));
+        }
+        let folders = zip.file_names().filter_map(|name| {
+            let name = name.ok()?;
+            let folder = name.strip_suffix(with)?;
+            (folder.is_empty() || folder.ends_with('/')).then(|| folder.to_owned())
+        });
+        match folders.min_by_key(String::len) {
+            Some(prefix) => Ok(Self { zip, prefix }),
+            None => Err(Refusal::bad_request(format!(
+                "the ZIP file is no export of Slack: there is no {with} in it"
+            ))),
+        }
+    }
+
+    /// The names of all parts, with their places.
+    pub(super) fn parts(&self) -> Vec<(usize, String)> {
+        let places = 0..self.zip.len();
+        let named = places.filter_map(|at| {
+            let name = self.zip.name_for_index(at)?.ok()?;
+            Some((at, name.strip_prefix(&self.prefix)?.to_owned()))
+        });
+        named
+            .filter(|(_, name)| !name.is_empty() && !name.ends_with('/'))
+            .collect()
+    }
+
+    /// What a part holds, by its place.
+    pub(super) fn read(&mut self, at: usize) -> Result<Vec<u8>, Refusal> {
+        let part = self.zip.by_index(at).map_err(|error| broken(&error))?;
+        let name = part.name().map_err(|error| broken(&error))?.into_owned();
+        let mut bytes = Vec::new();
+        part.take(PART_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Refusal::bad_request(format!("{name} is damaged: {error}")))?;
+        if bytes.len() as u64 > PART_BYTES {
+            return Err(Refusal::too_large(format!(
+                "{name} has more than {} MiB",
+                PART_BYTES / 1024 / 1024
+            )));
+        }
+        Ok(bytes)
+    }
+
+    /// A part that is a list in JSON, by its name; empty where it is not there.
+    pub(super) fn list<T: DeserializeOwned>(&mut self, name: &str) -> Result<Vec<T>, Refusal> {
+        let Some(at) = self.zip.index_for_name(&format!("{}{name}", self.prefix)) else {
+            return Ok(Vec::new());
+        };
+        let bytes = self.read(at)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Refusal::bad_request(format!("{name} can't be read: {error}")))
+    }
+}
+
+fn broken(error: &ZipError) -> Refusal {
+    Refusal::bad_request(format!("the ZIP file is damaged: {error}"))
+}

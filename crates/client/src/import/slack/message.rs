@@ -1,0 +1,331 @@
+//! A message as Slack writes it, and what it becomes.
+
+use landline_protocol::Refusal;
+use landline_protocol::limits::{EMOJI_BYTES, NAME_CHARS, TEXT_BYTES};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::super::export_file::name_file;
+use super::super::{ChangeKind, ImportChange, ImportMessage, LeftOut, Origin, Reason, Step};
+use super::text::{self, Meanings};
+
+/// Bytes of a text before it is turned into Markdown: Slack's own limit is 40,000 characters.
+const SLACK_TEXT_BYTES: usize = 4 * 40_000;
+/// The latest second that is a time of Slack's: in the year 9999.
+const LATEST_SECOND: i64 = 253_402_300_799;
+
+/// What a day's file has of a message; other fields are not looked at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Fields {
+    #[serde(rename = "type")]
+    kind: String,
+    subtype: Option<String>,
+    ts: String,
+    thread_ts: Option<String>,
+    user: Option<String>,
+    username: Option<String>,
+    user_profile: Option<UserNames>,
+    bot_profile: Option<UserNames>,
+    text: Option<String>,
+    edited: Option<Edited>,
+    reactions: Vec<Reacted>,
+    files: Vec<Named>,
+    file: Option<Named>,
+    attachments: Vec<Attachment>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Edited {}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Reacted {
+    name: String,
+    users: Vec<String>,
+    count: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    name: Option<String>,
+    title: Option<String>,
+}
+
+/// What a program has added to its message.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Attachment {
+    pretext: Option<String>,
+    title: Option<String>,
+    title_link: Option<String>,
+    text: Option<String>,
+    fallback: Option<String>,
+}
+
+/// The names that somebody has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct UserNames {
+    display_name: Option<String>,
+    real_name: Option<String>,
+    name: Option<String>,
+}
+
+impl UserNames {
+    /// The one that people see.
+    pub(super) fn best(&self) -> Option<String> {
+        [&self.display_name, &self.real_name, &self.name]
+            .into_iter()
+            .flatten()
+            .find_map(|name| clean_name(name))
+    }
+}
+
+/// A message with a time.
+#[derive(Debug)]
+pub(super) struct Posted {
+    /// Microseconds since 1970 UTC: the order of messages.
+    pub(super) moment: i64,
+    fields: Fields,
+}
+
+impl Posted {
+    pub(super) fn read(message: &RawValue) -> Result<Self, Refusal> {
+        let fields: Fields = serde_json::from_str(message.get())
+            .map_err(|error| Refusal::bad_request(format!("not a message of Slack: {error}")))?;
+        let moment = moment(&fields.ts).ok_or_else(|| {
+            let shown: String = fields.ts.chars().take(40).collect();
+            Refusal::bad_request(format!("`{shown}` is no time of Slack's"))
+        })?;
+        let bytes = fields.text.as_deref().unwrap_or_default().len();
+        if bytes > SLACK_TEXT_BYTES {
+            return Err(Refusal::too_large(format!(
+                "the text has {bytes} bytes; the limit is {TEXT_BYTES}"
+            )));
+        }
+        Ok(Self { moment, fields })
+    }
+
+    /// What it becomes. `line`: its number in its day.
+    pub(super) fn steps(
+        self,
+        line: u64,
+        channel: &str,
+        meanings: &Meanings,
+        left_out: &mut LeftOut,
+    ) -> Vec<Step> {
+        let Self { moment, fields } = self;
+        if let Some(reason) = fields.not_said() {
+            match &fields.subtype {
+                Some(subtype) if reason == Reason::Unknown => left_out.name(reason, subtype),
+                Some(_) | None => left_out.count(reason),
+            }
+            return Vec::new();
+        }
+        let Some(target) = origin(channel, &fields.ts) else {
+            return Vec::new();
+        };
+        let text = fields.markdown(meanings, left_out);
+        if text.trim().is_empty() {
+            left_out.count(Reason::Empty);
+            return Vec::new();
+        }
+        let change = |kind| {
+            Step::Change(ImportChange {
+                line,
+                target: target.clone(),
+                kind,
+            })
+        };
+        let mut steps = vec![Step::Message(ImportMessage {
+            line,
+            origin: Some(target.clone()),
+            // The first message of a thread bears its own time as that of the thread.
+            topic: fields.thread_ts.clone(),
+            author: fields.writer(meanings),
+            at: moment / 1_000,
+            text: text.clone(),
+            ..ImportMessage::default()
+        })];
+        if fields.edited.is_some() {
+            // What it said before is not in the export; that it was edited is.
+            left_out.count(Reason::EarlierVersion);
+            steps.push(change(ChangeKind::Edit {
+                origin: target.clone(),
+                text,
+                mentions: Vec::new(),
+            }));
+        }
+        for reacted in &fields.reactions {
+            let emoji = text::emoji(&reacted.name).unwrap_or(format!(":{}:", reacted.name));
+            if emoji.len() > EMOJI_BYTES || reacted.name.is_empty() {
+                left_out.name(Reason::Reaction, &reacted.name);
+                continue;
+            }
+            for _ in 0..reacted
+                .count
+                .clamp(reacted.users.len() as u64, 10_000)
+                .max(1)
+            {
+                left_out.count(Reason::Reactor);
+            }
+            steps.push(change(ChangeKind::Reaction(emoji)));
+        }
+        steps
+    }
+}
+
+impl Fields {
+    /// Why it is nothing that somebody said.
+    fn not_said(&self) -> Option<Reason> {
+        if self.kind != "message" {
+            return Some(Reason::Unknown);
+        }
+        match self.subtype.as_deref() {
+            None
+            | Some(
+                "bot_message" | "me_message" | "file_share" | "file_comment" | "file_mention"
+                | "thread_broadcast" | "reply_broadcast" | "bot_reply" | "document_mention",
+            ) => None,
+            Some("tombstone" | "message_deleted") => Some(Reason::Deleted),
+            Some(subtype)
+                if [
+                    "channel_",
+                    "group_",
+                    "bot_",
+                    "pinned_",
+                    "unpinned_",
+                    "reminder_",
+                ]
+                .iter()
+                .any(|kind| subtype.starts_with(kind)) =>
+            {
+                Some(Reason::RoomChange)
+            }
+            Some(_) => Some(Reason::Unknown),
+        }
+    }
+
+    fn writer(&self, meanings: &Meanings) -> String {
+        let id = self.user.as_deref().unwrap_or_default();
+        let known = meanings.people.get(id).cloned();
+        known
+            .or_else(|| self.user_profile.as_ref().and_then(UserNames::best))
+            .or_else(|| self.username.as_deref().and_then(clean_name))
+            .or_else(|| self.bot_profile.as_ref().and_then(UserNames::best))
+            .or_else(|| clean_name(id))
+            .unwrap_or_else(|| "Slack".to_owned())
+    }
+
+    /// All that it says, and the names of its files.
+    fn markdown(&self, meanings: &Meanings, left_out: &mut LeftOut) -> String {
+        let mut said = text::to_markdown(self.text.as_deref().unwrap_or_default(), meanings);
+        if self.subtype.as_deref() == Some("me_message") && !said.is_empty() {
+            said = format!("_{said}_");
+        }
+        for attachment in &self.attachments {
+            let added = attachment.markdown(meanings);
+            if !added.is_empty() && said.len() + added.len() < TEXT_BYTES {
+                if !said.is_empty() {
+                    said.push_str("\n\n");
+                }
+                said.push_str(&added);
+            }
+        }
+        for file in self.files.iter().chain(&self.file) {
+            let name = file.name.as_deref().or(file.title.as_deref());
+            let name = name.and_then(clean_name).unwrap_or_else(|| "file".into());
+            left_out.name(Reason::File, &name);
+            name_file(&mut said, &name);
+        }
+        said
+    }
+}
+
+impl Attachment {
+    fn markdown(&self, meanings: &Meanings) -> String {
+        let read = |words: &Option<String>| {
+            let words = words.as_deref().unwrap_or_default();
+            let short = words.len() <= SLACK_TEXT_BYTES;
+            text::to_markdown(if short { words } else { "" }, meanings)
+        };
+        let title = match (read(&self.title), &self.title_link) {
+            (title, Some(link)) if !title.is_empty() && !link.contains(['<', '>', '\n']) => {
+                format!(
+                    "[{}](<{link}>)",
+                    title.replace('[', "\\[").replace(']', "\\]")
+                )
+            }
+            (title, _) => title,
+        };
+        let parts = [read(&self.pretext), title, read(&self.text)];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() {
+            return read(&self.fallback);
+        }
+        parts.join("\n")
+    }
+}
+
+/// What a message of this time is called. `None` where that is no time.
+pub(super) fn origin(channel: &str, ts: &str) -> Option<Origin> {
+    Some(Origin {
+        at: moment(ts)? / 1_000,
+        name: format!("slack {channel} {ts}"),
+    })
+}
+
+/// A name as it may stand here; `None` where nothing is left of it.
+pub(super) fn clean_name(name: &str) -> Option<String> {
+    let shown: String = name.chars().filter(|c| !c.is_control()).collect();
+    let short: String = shown.trim().chars().take(NAME_CHARS).collect();
+    Some(short.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// `1512085950.000216`, in microseconds since 1970 UTC.
+fn moment(ts: &str) -> Option<i64> {
+    let (seconds, fraction) = ts.split_once('.').unwrap_or((ts, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(seconds) || !is_number(fraction) {
+        return None;
+    }
+    let seconds: i64 = seconds.parse().ok().filter(|s| *s <= LATEST_SECOND)?;
+    let micros: String = fraction.chars().chain("000000".chars()).take(6).collect();
+    Some(seconds * 1_000_000 + micros.parse::<i64>().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_to_the_microsecond_and_absurd_ones_are_none() {
+        assert_eq!(moment("1512085950.000216"), Some(1_512_085_950_000_216));
+        assert_eq!(moment("1512085950.5"), Some(1_512_085_950_500_000));
+        assert_eq!(moment("0"), Some(0));
+        for absurd in [
+            "",
+            ".",
+            "-1",
+            "1e9",
+            "1.-5",
+            "99999999999999999999",
+            "253402300800",
+            "x",
+        ] {
+            assert_eq!(moment(absurd), None, "{absurd}");
+        }
+    }
+
+    #[test]
+    fn a_name_fits_whatever_it_was() {
+        assert_eq!(clean_name(" Ana\n\u{7} ").as_deref(), Some("Ana"));
+        assert_eq!(clean_name("\u{0}"), None);
+        assert_eq!(
+            clean_name(&"é".repeat(100)).unwrap().chars().count(),
+            NAME_CHARS
+        );
+    }
+}
