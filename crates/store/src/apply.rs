@@ -16,7 +16,7 @@ use landline_protocol::{Content, Delete, Edit, Event, Pin, RoomId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::bytes::{Blob, sql_limit};
-use crate::{StoreError, log};
+use crate::{StoreError, log, named};
 pub(crate) use message::first_docid;
 
 /// Events that a rebuild reads at once.
@@ -74,6 +74,7 @@ pub fn rebuild(c: &Connection) -> Result<(), StoreError> {
         "INSERT INTO message_fts (message_fts) VALUES ('delete-all');
          DELETE FROM message;
          DELETE FROM mention;
+         DELETE FROM named;
          DELETE FROM reaction;
          DELETE FROM room;
          DELETE FROM member;
@@ -94,7 +95,7 @@ pub(crate) fn remove_messages(c: &Connection, room: RoomId) -> Result<(), StoreE
 pub fn rebuild_room(c: &Connection, room: RoomId) -> Result<(), StoreError> {
     // Rows of messages are made anew in place, which spares the index those that stay the same.
     index::remove_orphans(c, room)?;
-    for table in ["mention", "reaction", "room", "member"] {
+    for table in ["mention", "named", "reaction", "room", "member"] {
         c.prepare_cached(&format!("DELETE FROM {table} WHERE room = ?1"))?
             .execute([Blob(room)])?;
     }
@@ -131,7 +132,10 @@ fn apply_logged(c: &Connection, event: &Event) -> Result<(), StoreError> {
         Content::Removed(removed) => place::goes(c, event, removed.member, true),
         Content::SpaceCreated(created) => place::space_created(c, event, created),
         Content::Admitted(admitted) => place::admitted(c, event, admitted),
-        Content::Profile(profile) => place::profile(c, event, profile),
+        Content::Profile(profile) => {
+            named::note(c, event, &content)?;
+            place::profile(c, event, profile)
+        }
         Content::Role(changed) => place::role(c, event, changed),
         Content::Muted(muted) => place::muted(c, event, muted),
         Content::Banned(banned) => place::banned(c, event, banned.member, banned.on),

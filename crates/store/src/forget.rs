@@ -7,7 +7,10 @@ use crate::bytes::Blob;
 use crate::{StoreError, apply};
 
 /// Everything that has a row for a room, but for the index of words.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 13] = [
+    "named",
+    "attachment",
+    "transfer",
     "mention",
     "reaction",
     "room",

@@ -1,15 +1,16 @@
 //! The log and the tables that follow from it, in SQLite: one schema for the node and its clients.
 //!
 //! [`log`] is the truth. [`apply`] keeps the tables that follow from it: [`rooms`], [`messages`],
-//! [`threads`], the index that [`search`] reads. Beside them stands what no log tells: [`marks`], [`settings`],
-//! and what only a client has ([`segments`], [`listing`], [`outbox`], [`drafts`],
-//! [`choices`]) or only a node
-//! ([`sessions`]). All of these are plain functions on a [`Connection`], so that they work in a
+//! [`threads`], [`named`], the index that [`search`] reads. Beside them stands what no log tells:
+//! [`marks`], [`settings`], and what only a client has ([`segments`], [`listing`], [`outbox`],
+//! [`drafts`], [`attachments`], [`transfers`], [`local_files`], [`choices`]) or only a node
+//! ([`sessions`], [`uploads`]). All of these are plain functions on a [`Connection`], so that they work in a
 //! read, a transaction or a savepoint; [`Store`] only owns the threads and files.
 //!
 //! Invariant: this crate knows no network and reads no clock.
 
 pub mod apply;
+pub mod attachments;
 mod bytes;
 mod checkpoint;
 pub mod choices;
@@ -17,11 +18,13 @@ pub mod drafts;
 mod error;
 mod forget;
 pub mod listing;
+pub mod local_files;
 mod lock;
 pub mod log;
 pub mod marks;
 pub mod mend;
 pub mod messages;
+pub mod named;
 mod open;
 pub mod outbox;
 mod reader;
@@ -32,6 +35,8 @@ pub mod sessions;
 pub mod settings;
 mod store;
 pub mod threads;
+pub mod transfers;
+pub mod uploads;
 mod writer;
 
 pub use error::StoreError;

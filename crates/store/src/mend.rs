@@ -30,6 +30,12 @@ const KEPT: &[Table] = &[
     Table("thread_mark", "thread"),
     Table("choice", "room"),
     Table("session", "token_hash"),
+    Table("file", "blake3"),
+    Table("uploader", "member, blake3"),
+    Table("upload", "id"),
+    Table("local_file", "blake3"),
+    Table("attachment", "id"),
+    Table("transfer", "id"),
 ];
 /// Where nothing beside the log can be had again: without a log, marks point at nothing.
 const OF_LOGS: &[&str] = &["mark", "thread_mark"];

@@ -22,8 +22,8 @@ use landline_protocol::{Code, EventId, NewEvent, RoomId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::value::RawValue;
 
-use crate::StoreError;
-use crate::bytes::{Blob, id, seq, sql_limit};
+use crate::bytes::{Blob, id, seq};
+use crate::{StoreError, transfers};
 pub use group::{discard, fail, retry};
 
 /// Bytes of an event as JSON without its content: at most this.
@@ -92,7 +92,8 @@ pub fn restore(c: &Connection, events: &[NewEvent]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The next events to send, in order: queued ones, and those handed over before whose answer
+/// The next events to send, in order, but for those that wait for an upload and what is behind
+/// them in their rooms: queued ones, and those handed over before whose answer
 /// never came. To be asked for while nothing is in flight. At least one where there is one, else
 /// at most `limit` events and `max_bytes` of JSON.
 pub fn next_batch(
@@ -100,15 +101,26 @@ pub fn next_batch(
     limit: usize,
     max_bytes: usize,
 ) -> Result<Vec<Waiting>, StoreError> {
+    let barriers = transfers::barriers(c)?;
+    let waits = |waiting: &Waiting| {
+        let room = waiting.event.room;
+        barriers
+            .iter()
+            .any(|(barred, from)| *barred == room && waiting.position >= *from)
+    };
     let mut statement = c.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM outbox WHERE state IN ('queued', 'unsettled')
-         ORDER BY position LIMIT ?1"
+        "SELECT {COLUMNS} FROM outbox WHERE state IN ('queued', 'unsettled') ORDER BY position"
     ))?;
-    let mut rows = statement.query([sql_limit(limit)])?;
+    let mut rows = statement.query([])?;
     let mut batch = Vec::new();
     let mut bytes: usize = 0;
-    while let Some(row) = rows.next()? {
+    while let Some(row) = rows.next()?
+        && batch.len() < limit
+    {
         let waiting = waiting(row)?;
+        if waits(&waiting) {
+            continue;
+        }
         bytes = bytes.saturating_add(ENVELOPE_BYTES + waiting.event.content.get().len());
         if bytes > max_bytes && !batch.is_empty() {
             break;
@@ -136,6 +148,9 @@ pub fn settle(c: &Connection, id: EventId) -> Result<bool, StoreError> {
     let gone = c
         .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
         .execute([Blob(id)])?;
+    if gone > 0 {
+        transfers::settle(c, id)?;
+    }
     Ok(gone > 0)
 }
 

@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::index;
-use crate::StoreError;
 use crate::bytes::{self, Blob, id, seq, sql_seq};
 use crate::log::{drop_content, is_remnant};
+use crate::{StoreError, named};
 
 /// Places in the order of `docid` for messages accepted in the same millisecond.
 const DOCIDS_PER_MS: i64 = 1 << 20;
@@ -81,6 +81,8 @@ pub(super) fn follow(c: &Connection, room: RoomId, target: EventId) -> Result<()
         }
     };
     write(c, room, &logged, &fate)?;
+    let files = logged.message.files.iter();
+    named::set(c, room, target, files.map(|file| file.blake3.as_str()))?;
     write_mentions(c, room, logged.seq, &logged.message.mentions)
 }
 

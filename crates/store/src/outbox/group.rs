@@ -3,8 +3,8 @@
 use landline_protocol::{EventId, Refusal};
 use rusqlite::{Connection, params};
 
-use crate::StoreError;
 use crate::bytes::{Blob, id};
+use crate::{StoreError, transfers};
 
 /// An event and all that needs it, straight or by way of others.
 const BELOW: &str = "WITH RECURSIVE below (id) AS (
@@ -54,6 +54,7 @@ pub fn retry(c: &Connection, id: EventId) -> Result<Vec<EventId>, StoreError> {
     )?;
     for id in &group {
         statement.execute([Blob(*id)])?;
+        transfers::begin_again(c, *id)?;
     }
     Ok(group)
 }
@@ -83,6 +84,7 @@ pub fn discard(c: &Connection, id: EventId) -> Result<Vec<EventId>, StoreError> 
     let mut statement = c.prepare_cached("DELETE FROM outbox WHERE id = ?1")?;
     for id in &group {
         statement.execute([Blob(*id)])?;
+        transfers::settle(c, *id)?;
     }
     Ok(group)
 }

@@ -8,6 +8,7 @@
 )]
 
 mod apply;
+mod files;
 mod log;
 mod marks;
 mod mend;

@@ -275,6 +275,7 @@ fn every_table_is_saved_or_follows_from_the_log() {
         "person",
         "space",
         "message_fts",
+        "named",
         "refinery_schema_history",
     ];
     let (_folder, path) = closed();

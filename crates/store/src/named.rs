@@ -1,0 +1,84 @@
+//! Which events name a file. Follows from the log, and is what a file may be read by: whoever is in
+//! a room may read what is named there.
+
+use landline_protocol::{Content, Event, EventId, FileHash, RoomId};
+use rusqlite::{Connection, params};
+
+use crate::StoreError;
+use crate::bytes::{Blob, id};
+
+/// Notes the files that an event names. A node does this as it accepts the event, so that nobody
+/// who is told of it comes too early; everywhere else [`crate::apply`] does it.
+pub fn note(c: &Connection, event: &Event, content: &Content) -> Result<(), StoreError> {
+    match content {
+        Content::Message(message) => {
+            let hashes = message.files.iter().map(|file| file.blake3.as_str());
+            insert(c, event.room, event.id, hashes)
+        }
+        Content::Profile(profile) => insert(c, event.room, event.id, profile.avatar.as_deref()),
+        Content::Edit(_)
+        | Content::Delete(_)
+        | Content::Reaction(_)
+        | Content::Pin(_)
+        | Content::RoomCreated(_)
+        | Content::RoomChanged(_)
+        | Content::Joined
+        | Content::Left
+        | Content::Invited(_)
+        | Content::Removed(_)
+        | Content::SpaceCreated(_)
+        | Content::Admitted(_)
+        | Content::Role(_)
+        | Content::Muted(_)
+        | Content::Banned(_)
+        | Content::Settings(_)
+        | Content::Unknown => Ok(()),
+    }
+}
+
+/// The rooms in which a file is named.
+pub fn rooms(c: &Connection, file: FileHash) -> Result<Vec<RoomId>, StoreError> {
+    let rooms = c
+        .prepare_cached("SELECT DISTINCT room FROM named WHERE blake3 = ?1")?
+        .query_map([Blob(file)], |row| id(row, 0))?
+        .collect::<Result<_, _>>()?;
+    Ok(rooms)
+}
+
+/// Whether this event names this file.
+pub fn names(c: &Connection, event: EventId, file: FileHash) -> Result<bool, StoreError> {
+    Ok(
+        c.prepare_cached("SELECT 1 FROM named WHERE event = ?1 AND blake3 = ?2")?
+            .exists(params![Blob(event), Blob(file)])?,
+    )
+}
+
+/// What a message names, made anew; nothing where it is deleted.
+pub(crate) fn set<'h>(
+    c: &Connection,
+    room: RoomId,
+    event: EventId,
+    hashes: impl IntoIterator<Item = &'h str>,
+) -> Result<(), StoreError> {
+    c.prepare_cached("DELETE FROM named WHERE event = ?1")?
+        .execute([Blob(event)])?;
+    insert(c, room, event, hashes)
+}
+
+fn insert<'h>(
+    c: &Connection,
+    room: RoomId,
+    event: EventId,
+    hashes: impl IntoIterator<Item = &'h str>,
+) -> Result<(), StoreError> {
+    let mut statement = c.prepare_cached(
+        "INSERT INTO named (blake3, room, event) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    )?;
+    for hash in hashes {
+        // An avatar that is taken off is an empty hash.
+        if let Ok(hash) = hash.parse::<FileHash>() {
+            statement.execute(params![Blob(hash), Blob(room), Blob(event)])?;
+        }
+    }
+    Ok(())
+}
