@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use landline_node::{COPY_EVERY, NodeConfig, Rates};
-use landline_protocol::limits::{APPEND_RATE, JOINS_PER_ADDRESS, PASSCODE_CHARS, REQUEST_RATE};
+use landline_protocol::limits::{
+    APPEND_RATE, JOINS_PER_ADDRESS, MEMBER_FILE_BYTES, PASSCODE_CHARS, REQUEST_RATE,
+};
 use landline_protocol::{Admission, MemberId};
+
+const MIB: u64 = 1024 * 1024;
 
 /// Serves a Landline space without a window.
 #[derive(Debug, Parser)]
@@ -45,6 +49,10 @@ pub(crate) struct Args {
     /// New members a minute and address; 0: no limit
     #[arg(long, value_name = "N", default_value_t = JOINS_PER_ADDRESS)]
     join_rate: u32,
+
+    /// MiB of files that one member may have here
+    #[arg(long, value_name = "MIB", default_value_t = MEMBER_FILE_BYTES / MIB)]
+    file_quota: u64,
 
     /// Who becomes the owner when admitted [default: the first who is admitted]
     #[arg(long, value_name = "MEMBER_ID")]
@@ -127,6 +135,7 @@ impl Args {
             advertise: !self.no_mdns,
             copy_every: Some(Duration::from_secs(60 * self.copy_every))
                 .filter(|every| !every.is_zero()),
+            file_quota: self.file_quota.saturating_mul(MIB),
             restored: self.restored,
             ..NodeConfig::new(self.data)
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use landline_protocol::limits::{APPEND_RATE, JOINS_PER_ADDRESS, REQUEST_RATE};
+use landline_protocol::limits::{APPEND_RATE, JOINS_PER_ADDRESS, MEMBER_FILE_BYTES, REQUEST_RATE};
 use landline_protocol::{Admission, MemberId};
 
 use crate::clock::Clock;
@@ -33,6 +33,8 @@ pub struct NodeConfig {
     pub clock: Clock,
     /// How often a good copy of the database is made; `None`: never.
     pub copy_every: Option<Duration>,
+    /// Bytes of files that one member may have here.
+    pub file_quota: u64,
     /// The folder, or the disk or machine it is on, was put back to an earlier state in a way
     /// that the node can't notice by itself (a snapshot).
     pub restored: bool,
@@ -52,6 +54,7 @@ impl NodeConfig {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             clock: Clock::system(),
             copy_every: Some(COPY_EVERY),
+            file_quota: MEMBER_FILE_BYTES,
             restored: false,
         }
     }

@@ -6,6 +6,7 @@
 //! node.sqlite  the logs and what follows from them
 //! seen         the epoch, how many events the logs held when this was last written, and which
 //!              files these are
+//! files/       what people have uploaded (`files/shelf.rs`)
 //! copies/      good copies of the database (`copies.rs`)
 //! damaged      what was found in a database that proved damaged while it was in use
 //! ```
@@ -86,6 +87,11 @@ impl Folder {
             }
             Err(cause) => Err(NodeError::Folder { path, cause }),
         }
+    }
+
+    /// What people have uploaded.
+    pub(crate) fn uploaded(&self) -> PathBuf {
+        self.path.join("files")
     }
 
     /// Good copies of the database.

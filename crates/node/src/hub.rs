@@ -32,6 +32,7 @@ use landline_protocol::down::{Head, Heads, NodeInfo, ProtocolRange, Welcome};
 use landline_protocol::limits::MARKS_PUSHED_MEMBERS;
 use landline_protocol::{Code, GoodbyeReason, Limits, MemberId, PROTOCOL, Refusal, RoomId};
 use landline_store::Store;
+use landline_store::sessions::Session;
 use socketioxide::SocketIo;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -57,8 +58,9 @@ use tokens::Tokens;
 use waiting::Writes;
 use write::Done;
 
-pub(crate) use command::{HubCommand, HubHandle, Outside};
+pub(crate) use command::{HubCommand, HubHandle, Outside, Visitor};
 pub(crate) use marks::{MarkRow, Marks};
+pub(crate) use tokens::token_hash;
 
 /// Commands taken at once, before the next batch is made of them.
 const COMMANDS_AT_ONCE: usize = 512;
@@ -80,6 +82,8 @@ pub(crate) struct Beginning {
     /// The database was damaged and is in use again.
     pub(crate) restored: Option<Restored>,
     pub(crate) marks: Marks,
+    /// Bearer tokens that are good still.
+    pub(crate) sessions: Vec<Session>,
     pub(crate) last_seen: HashMap<MemberId, i64>,
     pub(crate) passcode: Option<String>,
     pub(crate) store: Store,
@@ -133,6 +137,7 @@ impl Hub {
             is_new: _,
             restored: _,
             marks,
+            sessions,
             last_seen,
             passcode,
             store,
@@ -148,7 +153,7 @@ impl Hub {
             audience: Audience::new(io),
             typing: typing::Typing::default(),
             marks,
-            tokens: Tokens::default(),
+            tokens: Tokens::new(sessions),
             admissions: Admissions::new(rates.join, passcode, Instant::now()),
             writes: Writes::default(),
             heads_changed: BTreeSet::new(),
@@ -230,6 +235,14 @@ impl Hub {
                 self.sign_in(asker, member, *request);
             }
             HubCommand::Request { asker, request } => self.request(asker, request),
+            HubCommand::Visit { token, reply } => {
+                let member = self.tokens.whose(&token, self.clock.now());
+                let member = member.filter(|member| self.world.space.is_here(member));
+                let _ = reply.send(member.map(|member| Visitor {
+                    member,
+                    world: self.world.clone(),
+                }));
+            }
         }
     }
 

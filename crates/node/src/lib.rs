@@ -2,7 +2,7 @@
 //! relays them to who may see them.
 //!
 //! ```text
-//! door ──▶ HTTP routes ──▶ /health
+//! door ──▶ HTTP routes ──▶ /health, files
 //!               └──▶ socket edge: decode, size, rate ──HubCommand──▶ Hub ──Batch──▶ store
 //!                                                       answers, events ◀──┘
 //! ```
@@ -17,6 +17,7 @@ mod config;
 mod copies;
 mod door;
 mod error;
+mod files;
 mod folder;
 mod http;
 mod hub;

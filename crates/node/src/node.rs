@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::copies::{Care, Restored};
+use crate::files::{self, Files};
 use crate::http::{self, About};
 use crate::hub::{Hub, HubCommand, HubHandle, Outside};
 use crate::{NodeConfig, NodeError, advert, door, socket, space};
@@ -52,7 +53,7 @@ impl Node {
     ) -> Result<Self, NodeError> {
         let address = listener.local_addr().map_err(NodeError::Listener)?;
         let discovery = config.advertise.then(Discovery::start);
-        let copy_every = config.copy_every;
+        let (copy_every, quota) = (config.copy_every, config.file_quota);
         let opened = tokio::task::spawn_blocking(move || space::open(config)).await;
         let beginning = opened.map_err(|_| NodeError::Stopped)??;
         let space = beginning.world.space.id;
@@ -76,7 +77,21 @@ impl Node {
             version: beginning.version.clone(),
             outside: told.clone(),
         };
-        let routes = http::routes(about).layer(layer);
+        let files = Files::new(files::Parts {
+            hub: hub.clone(),
+            store: beginning.store.clone(),
+            folder: beginning.folder.uploaded(),
+            clock: beginning.clock.clone(),
+            quota,
+            rates: beginning.rates,
+        });
+        files.prepare().map_err(|cause| NodeError::Folder {
+            path: beginning.folder.uploaded(),
+            cause,
+        })?;
+        let routes = http::routes(about)
+            .merge(files.clone().routes())
+            .layer(layer);
         let stop = CancellationToken::new();
         let restored = beginning.restored.clone();
         let care = Care {
@@ -90,6 +105,7 @@ impl Node {
             care,
             store: beginning.store.clone(),
             hub,
+            files,
             io: io.clone(),
             routes,
             listener,
@@ -174,6 +190,7 @@ struct Running {
     care: Care,
     store: Store,
     hub: HubHandle,
+    files: Files,
     io: SocketIo,
     routes: Router,
     listener: TcpListener,
@@ -193,6 +210,7 @@ impl Running {
             care,
             store,
             hub: commands,
+            files,
             io,
             routes,
             listener,
@@ -209,6 +227,7 @@ impl Running {
         let door = door::open(listener, routes, closed.clone(), connections.clone());
         let door = tokio::spawn(door);
 
+        let files = tokio::spawn(files.look_after());
         let mut damage = None;
         let failed = tokio::select! {
             () = shutdown => false,
@@ -220,6 +239,7 @@ impl Running {
             _ = &mut hub => true,
         };
         info!("stopping");
+        files.abort();
         closed.cancel();
         if !failed {
             let (done, finished) = oneshot::channel();

@@ -9,7 +9,9 @@ use landline_protocol::{
     Admission, Content, MemberId, RoomCreated, RoomId, RoomKind, SettingsChanged, SpaceCreated,
     SpaceId, SpaceState, check_name,
 };
-use landline_store::{Check, Durability, Options, Store, StoreError, marks, rooms, settings};
+use landline_store::{
+    Check, Durability, Options, Store, StoreError, marks, rooms, sessions, settings,
+};
 use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -51,11 +53,13 @@ pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
     let mut world = load(&store, space)?;
     world.epoch = epoch(&store, &folder, world.events(), config.restored)?;
 
-    let (rows, last_seen, passcode) = store.read_blocking(move |c| {
+    let now = config.clock.now();
+    let (rows, sessions, last_seen, passcode) = store.read_blocking(move |c| {
         let last_seen: Option<HashMap<MemberId, i64>> = settings::get(c, LAST_SEEN)?;
         let passcode: Option<Option<String>> = settings::get(c, PASSCODE)?;
         Ok::<_, StoreError>((
             marks::all(c)?,
+            sessions::all(c, now)?,
             last_seen.unwrap_or_default(),
             passcode.flatten(),
         ))
@@ -75,6 +79,7 @@ pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
     });
     Ok(Beginning {
         marks: Marks::new(marks),
+        sessions,
         world,
         is_new: made.is_none(),
         restored,

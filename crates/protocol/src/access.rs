@@ -71,7 +71,7 @@ pub fn may_append(wish: &Wish<'_>, facts: &dyn Facts) -> Result<(), Refusal> {
         return Err(Refusal::new(Code::NotAdmitted, "you have left this space"));
     }
     match wish.place {
-        Place::Directory => in_directory(wish, person),
+        Place::Directory => in_directory(wish, person, facts),
         Place::Room(room) => in_room(wish, person, room, facts),
         Place::Fresh => match wish.content {
             Content::RoomCreated(created) => may_create(wish, person, created, facts),
@@ -134,12 +134,17 @@ pub fn may_administer(space: &SpaceState, member: &MemberId) -> Result<(), Refus
     ))
 }
 
+/// The one answer about a file that is not there, or not there for you.
+pub fn no_such_file() -> Refusal {
+    Refusal::not_found("there is no such file")
+}
+
 /// The one answer about a room that is not there, or not there for you.
 pub fn no_such_room() -> Refusal {
     Refusal::not_found("there is no such room")
 }
 
-fn in_directory(wish: &Wish<'_>, person: &Person) -> Result<(), Refusal> {
+fn in_directory(wish: &Wish<'_>, person: &Person, facts: &dyn Facts) -> Result<(), Refusal> {
     let of = |member: &MemberId| {
         wish.space
             .people
@@ -147,7 +152,14 @@ fn in_directory(wish: &Wish<'_>, person: &Person) -> Result<(), Refusal> {
             .ok_or_else(|| Refusal::not_found("there is no such member"))
     };
     match wish.content {
-        Content::Profile(_) => not_muted(wish, person),
+        Content::Profile(profile) => {
+            not_muted(wish, person)?;
+            match profile.avatar.as_deref() {
+                None | Some("") => Ok(()),
+                Some(avatar) if facts.may_name_file(avatar) => Ok(()),
+                Some(_) => Err(no_such_file()),
+            }
+        }
         Content::Left => {
             if wish.space.is_last_owner(wish.author) {
                 return Err(Refusal::not_allowed(
@@ -357,7 +369,7 @@ fn posts(
         .iter()
         .any(|file| !facts.may_name_file(&file.blake3))
     {
-        return Err(Refusal::not_found("there is no such file"));
+        return Err(no_such_file());
     }
     Ok(())
 }

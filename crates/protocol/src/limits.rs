@@ -75,6 +75,11 @@ pub const TYPING_FORGOTTEN_MS: u64 = 6_000;
 /// Bytes of a file, unless the space sets another.
 pub const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
+/// Bytes of files that one member may have at the node, unless it is told otherwise.
+pub const MEMBER_FILE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
+/// Milliseconds that an upload, and a file that no message names, is kept.
+pub const UPLOAD_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
 /// What `welcome` tells of the limits. Unit in each name or above.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]

@@ -1,7 +1,7 @@
 //! Which events name a file. Follows from the log, and is what a file may be read by: whoever is in
 //! a room may read what is named there.
 
-use landline_protocol::{Content, Event, EventId, FileHash, RoomId};
+use landline_protocol::{Content, Event, EventId, File, FileHash, RoomId};
 use rusqlite::{Connection, params};
 
 use crate::StoreError;
@@ -10,12 +10,21 @@ use crate::bytes::{Blob, id};
 /// Notes the files that an event names. A node does this as it accepts the event, so that nobody
 /// who is told of it comes too early; everywhere else [`crate::apply`] does it.
 pub fn note(c: &Connection, event: &Event, content: &Content) -> Result<(), StoreError> {
+    insert(c, event.room, event.id, hashes(content))
+}
+
+/// The files that a content names.
+pub fn hashes(content: &Content) -> Vec<FileHash> {
     match content {
         Content::Message(message) => {
-            let hashes = message.files.iter().map(|file| file.blake3.as_str());
-            insert(c, event.room, event.id, hashes)
+            let files = message.files.iter();
+            files.filter_map(|file| file.blake3.parse().ok()).collect()
         }
-        Content::Profile(profile) => insert(c, event.room, event.id, profile.avatar.as_deref()),
+        // An avatar that is taken off is an empty hash.
+        Content::Profile(profile) => {
+            let avatar = profile.avatar.iter();
+            avatar.filter_map(|avatar| avatar.parse().ok()).collect()
+        }
         Content::Edit(_)
         | Content::Delete(_)
         | Content::Reaction(_)
@@ -32,7 +41,7 @@ pub fn note(c: &Connection, event: &Event, content: &Content) -> Result<(), Stor
         | Content::Muted(_)
         | Content::Banned(_)
         | Content::Settings(_)
-        | Content::Unknown => Ok(()),
+        | Content::Unknown => Vec::new(),
     }
 }
 
@@ -54,31 +63,29 @@ pub fn names(c: &Connection, event: EventId, file: FileHash) -> Result<bool, Sto
 }
 
 /// What a message names, made anew; nothing where it is deleted.
-pub(crate) fn set<'h>(
+pub(crate) fn set(
     c: &Connection,
     room: RoomId,
     event: EventId,
-    hashes: impl IntoIterator<Item = &'h str>,
+    files: &[File],
 ) -> Result<(), StoreError> {
     c.prepare_cached("DELETE FROM named WHERE event = ?1")?
         .execute([Blob(event)])?;
+    let hashes = files.iter().filter_map(|file| file.blake3.parse().ok());
     insert(c, room, event, hashes)
 }
 
-fn insert<'h>(
+fn insert(
     c: &Connection,
     room: RoomId,
     event: EventId,
-    hashes: impl IntoIterator<Item = &'h str>,
+    hashes: impl IntoIterator<Item = FileHash>,
 ) -> Result<(), StoreError> {
     let mut statement = c.prepare_cached(
         "INSERT INTO named (blake3, room, event) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     )?;
     for hash in hashes {
-        // An avatar that is taken off is an empty hash.
-        if let Ok(hash) = hash.parse::<FileHash>() {
-            statement.execute(params![Blob(hash), Blob(room), Blob(event)])?;
-        }
+        statement.execute(params![Blob(hash), Blob(room), Blob(event)])?;
     }
     Ok(())
 }

@@ -1,34 +1,54 @@
 //! Bearer tokens for HTTP, kept by their hash only: who reads the file can't use them.
 
 use landline_protocol::MemberId;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use crate::StoreError;
 use crate::bytes::{Blob, id};
 
-/// Keeps a session. `expires_at`: milliseconds since 1970 UTC.
-pub fn insert(
-    c: &Connection,
-    token_hash: &[u8; 32],
-    member: MemberId,
-    expires_at: i64,
-) -> Result<(), StoreError> {
+/// Keeps a session.
+pub fn insert(c: &Connection, session: &Session) -> Result<(), StoreError> {
     c.prepare_cached("INSERT INTO session (token_hash, member, expires_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![token_hash, Blob(member), expires_at])?;
+        .execute(params![
+            session.token_hash,
+            Blob(session.member),
+            session.expires_at
+        ])?;
     Ok(())
 }
 
-/// Whose session it is, unless it has expired.
-pub fn find(
-    c: &Connection,
-    token_hash: &[u8; 32],
-    now: i64,
-) -> Result<Option<MemberId>, StoreError> {
-    Ok(
-        c.prepare_cached("SELECT member FROM session WHERE token_hash = ?1 AND expires_at > ?2")?
-            .query_row(params![token_hash, now], |row| id(row, 0))
-            .optional()?,
-    )
+/// A session, by the hash of its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    pub token_hash: [u8; 32],
+    pub member: MemberId,
+    /// Milliseconds since 1970 UTC.
+    pub expires_at: i64,
+}
+
+/// All that have not expired.
+pub fn all(c: &Connection, now: i64) -> Result<Vec<Session>, StoreError> {
+    let sessions = c
+        .prepare_cached(
+            "SELECT token_hash, member, expires_at FROM session WHERE expires_at > ?1
+             ORDER BY expires_at",
+        )?
+        .query_map([now], |row| {
+            Ok(Session {
+                token_hash: row.get(0)?,
+                member: id(row, 1)?,
+                expires_at: row.get(2)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(sessions)
+}
+
+/// Ends one session.
+pub fn remove(c: &Connection, token_hash: &[u8; 32]) -> Result<(), StoreError> {
+    c.prepare_cached("DELETE FROM session WHERE token_hash = ?1")?
+        .execute([token_hash])?;
+    Ok(())
 }
 
 /// Ends all sessions of somebody who was banned or has left.

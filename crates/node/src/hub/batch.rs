@@ -19,7 +19,7 @@ use landline_protocol::{
     RoomState, SettingsChanged, SpaceState,
 };
 use landline_store::log::{self, Known};
-use landline_store::{Connection, StoreError, settings};
+use landline_store::{Connection, StoreError, named, settings};
 use tokio::time::Instant;
 
 use crate::kept::PASSCODE;
@@ -220,7 +220,7 @@ impl Decision<'_> {
             Ok(content) => content,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let looked_up = LookedUp::of(self, event.room, &content)?;
+        let looked_up = LookedUp::of(self, event.room, author, &content)?;
         let wish = Wish {
             space: self.space(),
             place: self.place(event.room),
@@ -230,6 +230,9 @@ impl Decision<'_> {
             now: self.now,
         };
         if let Err(refusal) = access::may_append(&wish, &looked_up) {
+            return Ok(Err(refusal));
+        }
+        if let Err(refusal) = self.files_are_as_large_as_told(&content)? {
             return Ok(Err(refusal));
         }
         if asks_for_passcode(&content) && !self.has_passcode()? {
@@ -320,6 +323,8 @@ impl Decision<'_> {
         };
         let event = Event::accepted(event, author, head + 1, self.now.max(last));
         log::insert(self.c, &event)?;
+        // At once, and not with the other rows: whoever is told of a file asks for it.
+        named::note(self.c, &event, &content)?;
         self.apply(&event, &content);
         let place = (event.seq, event.accepted_at);
         self.accepted.push((event, content));

@@ -6,6 +6,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::request::Request;
 use crate::session::{Asker, Outlet, SessionId};
+use crate::world::World;
+
+use super::tokens::TokenHash;
 
 /// Commands that wait for the Hub. Past it: `unavailable`.
 const COMMANDS: usize = 4096;
@@ -25,6 +28,11 @@ pub(crate) enum HubCommand {
         asker: Asker,
         request: Request,
     },
+    /// Who comes by HTTP with this token; `None`: nobody that it is good for.
+    Visit {
+        token: TokenHash,
+        reply: oneshot::Sender<Option<Visitor>>,
+    },
     /// Finish what waits, say goodbye, end.
     Stop(oneshot::Sender<()>),
 }
@@ -36,9 +44,18 @@ impl HubCommand {
             Self::SignIn { asker, .. } | Self::Request { asker, .. } => {
                 asker.answer::<()>(Err(refusal));
             }
-            Self::Connected(_) | Self::Disconnected(_) | Self::Stop(_) => {}
+            // A reply that is dropped says that the node is not to be had.
+            Self::Connected(_) | Self::Disconnected(_) | Self::Visit { .. } | Self::Stop(_) => {}
         }
     }
+}
+
+/// A member who comes by HTTP.
+#[derive(Debug)]
+pub(crate) struct Visitor {
+    pub(crate) member: MemberId,
+    /// As it stands now. Not to be kept: as long as it is held, the Hub copies what it changes.
+    pub(crate) world: World,
 }
 
 /// The way to the Hub.

@@ -58,25 +58,23 @@ impl Hub {
     ) -> Option<impl FnOnce(&Connection) -> Result<(), StoreError> + use<>> {
         let now = self.clock.now();
         let rows = self.marks.take_unstored();
-        let (revoked, given) = self.tokens.take_unstored();
+        let tokens = self.tokens.take_unstored(now);
         let probe = !self.writes.stored;
-        if rows.is_empty()
-            && revoked.is_empty()
-            && given.is_empty()
-            && last_seen.is_none()
-            && !probe
-        {
+        if rows.is_empty() && tokens.is_empty() && last_seen.is_none() && !probe {
             return None;
         }
         Some(move |c: &Connection| {
             for row in rows {
                 marks::set(c, row.room, row.change)?;
             }
-            for member in revoked {
+            for member in tokens.revoked {
                 sessions::remove_of(c, member)?;
             }
-            for token in given {
-                sessions::insert(c, &token.hash, token.member, token.expires_at)?;
+            for session in &tokens.given {
+                sessions::insert(c, session)?;
+            }
+            for token in &tokens.ended {
+                sessions::remove(c, token)?;
             }
             sessions::remove_expired(c, now)?;
             if let Some(last_seen) = last_seen {

@@ -8,6 +8,8 @@ mod client;
 mod clock;
 mod damage;
 mod edge;
+mod files;
+mod http;
 mod place;
 mod process;
 mod read;

@@ -81,8 +81,7 @@ pub(super) fn follow(c: &Connection, room: RoomId, target: EventId) -> Result<()
         }
     };
     write(c, room, &logged, &fate)?;
-    let files = logged.message.files.iter();
-    named::set(c, room, target, files.map(|file| file.blake3.as_str()))?;
+    named::set(c, room, target, &logged.message.files)?;
     write_mentions(c, room, logged.seq, &logged.message.mentions)
 }
 

@@ -2,7 +2,8 @@
 
 use landline_protocol::RoomKind;
 use landline_protocol::up::RoomInfo;
-use landline_store::{StoreError, drafts, listing, sessions, settings};
+use landline_store::sessions::{self, Session};
+use landline_store::{StoreError, drafts, listing, settings};
 
 use crate::support::{ann, ben, event_id, room, tables};
 
@@ -34,17 +35,23 @@ fn a_draft_is_kept_by_room_until_it_is_empty() {
 #[test]
 fn a_session_ends_by_time_or_with_its_member() {
     let c = tables();
-    sessions::insert(&c, &[1; 32], ann(), 1_000).unwrap();
-    sessions::insert(&c, &[2; 32], ann(), 2_000).unwrap();
-    sessions::insert(&c, &[3; 32], ben(), 2_000).unwrap();
-    assert_eq!(sessions::find(&c, &[1; 32], 999).unwrap(), Some(ann()));
-    assert_eq!(sessions::find(&c, &[1; 32], 1_000).unwrap(), None);
-    assert_eq!(sessions::find(&c, &[9; 32], 0).unwrap(), None);
+    let session = |number: u8, member, expires_at| Session {
+        token_hash: [number; 32],
+        member,
+        expires_at,
+    };
+    let (one, two) = (session(1, ann(), 1_000), session(2, ann(), 2_000));
+    let (three, four) = (session(3, ben(), 3_000), session(4, ben(), 4_000));
+    for session in [one, two, three, four] {
+        sessions::insert(&c, &session).unwrap();
+    }
+    assert_eq!(sessions::all(&c, 999).unwrap(), [one, two, three, four]);
+    assert_eq!(sessions::all(&c, 1_000).unwrap(), [two, three, four]);
     sessions::remove_expired(&c, 1_500).unwrap();
-    assert_eq!(sessions::find(&c, &[1; 32], 0).unwrap(), None);
+    assert_eq!(sessions::all(&c, 0).unwrap(), [two, three, four]);
     sessions::remove_of(&c, ann()).unwrap();
-    assert_eq!(sessions::find(&c, &[2; 32], 0).unwrap(), None);
-    assert_eq!(sessions::find(&c, &[3; 32], 0).unwrap(), Some(ben()));
+    sessions::remove(&c, &[4; 32]).unwrap();
+    assert_eq!(sessions::all(&c, 0).unwrap(), [three]);
 }
 
 #[test]

@@ -1,0 +1,195 @@
+//! Downloads by hash, whole or in part.
+//!
+//! Whatever the bytes are, they are sent as an attachment of no kind: a browser that is led here
+//! must never show a page (HTML, SVG) that somebody uploaded, with the node as its origin.
+
+use std::io::SeekFrom;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use futures_util::StreamExt as _;
+use landline_protocol::FileHash;
+use landline_protocol::access::no_such_file;
+use landline_store::{StoreError, named, uploads};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio_util::io::ReaderStream;
+use tracing::error;
+
+use super::Files;
+use super::answer::{Answer, Refused};
+use super::range::Part;
+use super::running::Slot;
+use crate::door::Wire;
+
+/// Bytes that are read at once.
+const PIECE: usize = 256 * 1024;
+/// A client that takes no piece for this long is cut: it keeps one of few places.
+const STUCK: Duration = Duration::from_secs(60);
+
+pub(super) async fn get(
+    State(files): State<Files>,
+    Path(hash): Path<String>,
+    request: Request,
+) -> Answer {
+    let (request, _) = request.into_parts();
+    let (hash, bytes) = files.may_read(&request, &hash).await?;
+    let tag = format!("\"{hash}\"");
+    if request
+        .headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known == tag.as_str())
+    {
+        return Ok(with_headers(StatusCode::NOT_MODIFIED, &tag, Body::empty()));
+    }
+    let part = Part::parse(range(&request.headers, &tag), bytes);
+    let (status, range) = match part {
+        Part::Whole => (StatusCode::OK, 0..bytes),
+        Part::Of(range) => (StatusCode::PARTIAL_CONTENT, range),
+        Part::Beyond => {
+            let mut response = with_headers(StatusCode::RANGE_NOT_SATISFIABLE, &tag, Body::empty());
+            put(
+                &mut response,
+                header::CONTENT_RANGE,
+                &format!("bytes */{bytes}"),
+            );
+            return Ok(response);
+        }
+    };
+    let length = range.end - range.start;
+    let body = if request.method == Method::HEAD {
+        Body::empty()
+    } else {
+        files.body(&request, hash, range.start, length).await?
+    };
+    let mut response = with_headers(status, &tag, body);
+    put(&mut response, header::CONTENT_LENGTH, &length.to_string());
+    if status == StatusCode::PARTIAL_CONTENT {
+        let range = format!("bytes {}-{}/{bytes}", range.start, range.end - 1);
+        put(&mut response, header::CONTENT_RANGE, &range);
+    }
+    Ok(response)
+}
+
+/// What is asked for; all of it where the client holds a part of something else.
+fn range<'r>(headers: &'r HeaderMap, tag: &str) -> Option<&'r str> {
+    let same = headers
+        .get(header::IF_RANGE)
+        .is_none_or(|known| known == tag);
+    let range = headers.get(header::RANGE).filter(|_| same)?;
+    range.to_str().ok()
+}
+
+impl Files {
+    /// The file of this hash and its bytes, if whoever asks has uploaded it or is in a room where
+    /// it is named. To others it is not there.
+    async fn may_read(&self, request: &Parts, hash: &str) -> Result<(FileHash, u64), Refused> {
+        let visitor = self.visitor(request).await?;
+        let hash: FileHash = hash.parse().map_err(|_| no_such_file())?;
+        let member = visitor.member;
+        let (bytes, uploaded, rooms) = self
+            .0
+            .store
+            .read(move |c| {
+                let uploaded = uploads::has_uploaded(c, member, hash)?;
+                let bytes = uploads::bytes_of(c, hash)?;
+                Ok::<_, StoreError>((bytes, uploaded, named::rooms(c, hash)?))
+            })
+            .await?;
+        let space = &visitor.world.space;
+        let named = || {
+            rooms.into_iter().any(|room| {
+                room == space.id.directory()
+                    || visitor
+                        .world
+                        .room(room)
+                        .is_some_and(|room| room.has(space, &member))
+            })
+        };
+        match bytes {
+            Some(bytes) if uploaded || named() => Ok((hash, bytes)),
+            Some(_) | None => Err(no_such_file().into()),
+        }
+    }
+
+    async fn body(
+        &self,
+        request: &Parts,
+        hash: FileHash,
+        from: u64,
+        length: u64,
+    ) -> Result<Body, Refused> {
+        let member = self.visitor(request).await?.member;
+        let slot = self.slot(member)?;
+        let mut file = File::open(self.0.shelf.file(hash)).await.map_err(|cause| {
+            error!(%cause, %hash, "a file that the database knows can't be read");
+            Refused::from(no_such_file())
+        })?;
+        file.seek(SeekFrom::Start(from))
+            .await
+            .map_err(|cause| Refused::disk(&cause))?;
+        let wire = request.extensions.get::<Arc<Wire>>().cloned();
+        Ok(pieces(file.take(length), slot, wire))
+    }
+}
+
+/// The pieces of a file, as they are taken.
+fn pieces(file: tokio::io::Take<File>, slot: Slot, wire: Option<Arc<Wire>>) -> Body {
+    let taken = Arc::new(AtomicU64::new(0));
+    let watched = Arc::downgrade(&taken);
+    tokio::spawn(async move {
+        let mut before = 0;
+        loop {
+            tokio::time::sleep(STUCK).await;
+            let Some(taken) = watched.upgrade() else {
+                return;
+            };
+            let now = taken.load(Ordering::Relaxed);
+            if now == before {
+                wire.iter().for_each(|wire| wire.cut());
+                return;
+            }
+            before = now;
+        }
+    });
+    let stream = ReaderStream::with_capacity(file, PIECE).map(move |piece| {
+        // The place is held as long as the stream is.
+        let _held = &slot;
+        taken.fetch_add(1, Ordering::Relaxed);
+        piece
+    });
+    Body::from_stream(stream)
+}
+
+fn with_headers(status: StatusCode, tag: &str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    for (name, value) in [
+        (header::CONTENT_TYPE, "application/octet-stream"),
+        (header::CONTENT_DISPOSITION, "attachment"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox",
+        ),
+        (header::ACCEPT_RANGES, "bytes"),
+        (header::CACHE_CONTROL, "private, no-cache"),
+        (header::ETAG, tag),
+    ] {
+        put(&mut response, name, value);
+    }
+    response
+}
+
+fn put(response: &mut Response, name: header::HeaderName, value: &str) {
+    // Every value is a number, a hash or ours.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
