@@ -4,8 +4,8 @@ use landline_client::command::{
     ChangeRoom, EditMessage, GetPage, ItemNamed, LeaveRoom, MarkUnread, MessageNamed, PinMessage,
     Post, React, ReadThread, RoomMember, RoomNamed,
 };
-use landline_client::ui::{Item, ItemBody, MessageView, Part, RoomView};
-use landline_protocol::{EventId, MemberId, Mention, Refusal, RoomId};
+use landline_client::ui::{AttachmentView, Item, ItemBody, MessageView, Part, RoomView};
+use landline_protocol::{AttachmentId, EventId, FileHash, MemberId, Mention, Refusal, RoomId};
 
 use crate::Person;
 use crate::deadline::eventually;
@@ -92,6 +92,53 @@ impl Person {
             attachments: Vec::new(),
         };
         self.client().post(post).await.unwrap().id
+    }
+
+    /// Attaches a file to the draft of a room.
+    pub async fn attaches(
+        &self,
+        room: RoomId,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<AttachmentView, Refusal> {
+        self.client()
+            .attach(self.space(), room, None, name.to_owned(), None, bytes)
+            .await
+    }
+
+    /// Posts what is attached to the draft of a room.
+    pub async fn posts_files(
+        &self,
+        room: RoomId,
+        text: &str,
+        attachments: &[AttachmentId],
+    ) -> Result<EventId, Refusal> {
+        let post = Post {
+            space: self.space(),
+            room,
+            text: text.to_owned(),
+            reply_to: None,
+            thread: None,
+            mentions: Vec::new(),
+            attachments: attachments.to_vec(),
+        };
+        self.client().post(post).await.map(|answer| answer.id)
+    }
+
+    /// Attaches one file and posts it.
+    pub async fn sends_file(&self, room: RoomId, name: &str, bytes: &[u8]) -> EventId {
+        let attached = self.attaches(room, name, bytes).await.unwrap();
+        self.posts_files(room, "", &[attached.id]).await.unwrap()
+    }
+
+    /// The bytes of a file that a message names, fetched where they are not here.
+    pub async fn reads_file(&self, event: EventId, blake3: FileHash) -> Result<Vec<u8>, Refusal> {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("file");
+        self.client()
+            .save_file(self.space(), event, blake3, to.clone())
+            .await?;
+        Ok(std::fs::read(to).unwrap())
     }
 
     pub async fn changes(&self, room: RoomId, change: ChangeRoom) -> Result<(), Refusal> {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use landline_client::ui::{Item, LinkState, RoomView, SpaceState, SpaceView, UiEvent};
+use landline_client::ui::{
+    AttachmentView, Item, LinkState, RoomView, SpaceState, SpaceView, TransferView, UiEvent,
+};
 use landline_protocol::down::{MarkChange, PresenceChange};
-use landline_protocol::{EventId, MemberId, RoomId, SpaceId};
+use landline_protocol::{EventId, MemberId, RoomId, SpaceId, TransferId};
 
 /// The state of one window.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,10 @@ pub struct SpaceOnScreen {
     pub marks: BTreeMap<(RoomId, MemberId), MarkChange>,
     /// Items told since the window opened, by room, in the order first told.
     pub items: BTreeMap<RoomId, Vec<Item>>,
+    /// Of the drafts in rooms.
+    pub attachments: BTreeMap<RoomId, Vec<AttachmentView>>,
+    /// Files on their way, and those that have come.
+    pub transfers: BTreeMap<TransferId, TransferView>,
 }
 
 impl SpaceOnScreen {
@@ -41,6 +47,16 @@ impl SpaceOnScreen {
             typing: BTreeMap::new(),
             marks: BTreeMap::new(),
             items: BTreeMap::new(),
+            attachments: state
+                .attachments
+                .into_iter()
+                .map(|draft| (draft.room, draft.attachments))
+                .collect(),
+            transfers: state
+                .transfers
+                .into_iter()
+                .map(|transfer| (transfer.id, transfer))
+                .collect(),
         };
         let people = state
             .people
@@ -124,6 +140,23 @@ impl Screen {
                 of.presence
                     .extend(changes.into_iter().map(|change| (change.member, change)));
             }),
+            UiEvent::Attachments {
+                space,
+                room,
+                attachments,
+                ..
+            } => self.of(space, |of| {
+                of.attachments.insert(room, attachments);
+            }),
+            UiEvent::Transfers {
+                space,
+                transfers,
+                gone,
+            } => self.of(space, |of| {
+                of.transfers.retain(|id, _| !gone.contains(id));
+                of.transfers
+                    .extend(transfers.into_iter().map(|one| (one.id, one)));
+            }),
             UiEvent::Typing {
                 space,
                 room,
@@ -159,8 +192,6 @@ impl Screen {
             | UiEvent::Settings { .. }
             | UiEvent::Nearby { .. }
             | UiEvent::Hosting { .. }
-            | UiEvent::Attachments { .. }
-            | UiEvent::Transfers { .. }
             | UiEvent::Open { .. } => {}
         }
     }

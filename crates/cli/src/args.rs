@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use landline_client::export::ExportFormat;
+use landline_protocol::limits::FILES_PER_MESSAGE;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -63,6 +64,10 @@ pub(crate) enum Command {
     Send(Send),
     /// Answer a message, in its thread where it stands in one
     Reply(Reply),
+    /// Send files with a message; they are queued while the space can't be reached
+    Upload(Upload),
+    /// Bring the files of a message here
+    Download(Download),
     /// Write to one person or several directly; nobody else reads it
     Dm(Dm),
     /// Put an emoji under a message, or take it back
@@ -172,6 +177,44 @@ pub(crate) struct Reply {
     pub(crate) thread: bool,
     #[command(flatten)]
     pub(crate) patience: Patience,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Upload {
+    /// The room, by name or id
+    pub(crate) room: String,
+    /// The files, at most ten
+    #[arg(value_name = "FILE", required = true, num_args = 1..=FILES_PER_MESSAGE)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The message that they come with, in Markdown; `-` reads it from standard input
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        allow_hyphen_values = true
+    )]
+    pub(crate) text: String,
+    /// Exit code 3 if the space does not have them in the end (they stay queued)
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// How long it may stand still
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Download {
+    /// The room, by name or id
+    pub(crate) room: String,
+    /// The message's id, as `history --json` shows it, or `latest`: the newest with a file
+    #[arg(value_name = "MESSAGE|latest")]
+    pub(crate) message: String,
+    /// The folder to write them to; nothing in it is replaced
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) to: PathBuf,
+    /// How long it may stand still
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
+    pub(crate) timeout: u64,
 }
 
 #[derive(Debug, Args)]

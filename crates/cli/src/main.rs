@@ -22,6 +22,7 @@ mod changes;
 mod data;
 mod error;
 mod export;
+mod files;
 mod here;
 mod history;
 mod import;
@@ -88,6 +89,8 @@ async fn act(
         }
         Command::Send(args) => send::send(here, here.space(wanted)?, args, output).await?,
         Command::Reply(args) => send::reply(here, here.space(wanted)?, args, output).await?,
+        Command::Upload(args) => files::upload(here, here.space(wanted)?, args, output).await?,
+        Command::Download(args) => files::download(here, here.space(wanted)?, args, output).await?,
         Command::Dm(args) => send::dm(here, here.space(wanted)?, args, output).await?,
         Command::React(args) => changes::react(here, here.space(wanted)?, args, output).await?,
         Command::Edit(args) => changes::edit(here, here.space(wanted)?, args, output).await?,

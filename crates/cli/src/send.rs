@@ -19,17 +19,17 @@ use crate::message::Names;
 use crate::output::Output;
 use crate::people::found;
 
-/// `send`, `reply` and `dm`: `{"space", "room", "id", "state", "seq"}`
+/// `send`, `reply`, `dm` and `upload`: `{"space", "room", "id", "state", "seq"}`
 #[derive(Debug, Serialize)]
-struct Sent {
-    space: SpaceId,
-    room: RoomId,
-    id: EventId,
+pub(crate) struct Sent {
+    pub(crate) space: SpaceId,
+    pub(crate) room: RoomId,
+    pub(crate) id: EventId,
     /// `sent`: the space has it on its disk. `queued`: it is on this computer's, and goes out once
     /// with the next command that reaches the space.
-    state: &'static str,
+    pub(crate) state: &'static str,
     /// Its place in the room; null while queued, or where it is known only to be sent.
-    seq: Option<u64>,
+    pub(crate) seq: Option<u64>,
 }
 
 impl Display for Sent {
@@ -112,7 +112,12 @@ pub(crate) async fn dm(
     deliver(here, post, args.patience, output).await
 }
 
-fn plain_post(here: &Here, space: SpaceId, room: RoomId, text: String) -> Result<Post, CliError> {
+pub(crate) fn plain_post(
+    here: &Here,
+    space: SpaceId,
+    room: RoomId,
+    text: String,
+) -> Result<Post, CliError> {
     Ok(Post {
         space,
         room,
@@ -244,7 +249,11 @@ pub(crate) async fn settle(
     }
 }
 
-async fn settled_now(here: &Here, space: SpaceId, id: EventId) -> Result<Settled, CliError> {
+pub(crate) async fn settled_now(
+    here: &Here,
+    space: SpaceId,
+    id: EventId,
+) -> Result<Settled, CliError> {
     let Some(item) = here.client().item(ItemNamed { space, id }).await?.item else {
         // Accepted, and its place in the log not here yet; or discarded by what was done.
         return Ok(Settled::Accepted { seq: None });

@@ -13,6 +13,7 @@ use landline_protocol::{Code, EventId, MemberId, Refusal, RoomId, SpaceId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::command::{Answer, Command};
+use crate::engine;
 use crate::export::Source;
 use crate::home::{self, Input};
 use crate::import::Ready;
@@ -135,6 +136,15 @@ impl Client {
         source
             .await
             .unwrap_or_else(|_| Err(ClientError::Stopped.into()))
+    }
+
+    pub(crate) async fn to_engine(
+        &self,
+        space: SpaceId,
+        input: engine::Input,
+    ) -> Result<(), Refusal> {
+        let input = Box::new(input);
+        self.send(Input::Engine { space, input }).await
     }
 
     /// Ends every link and closes every database. Nothing is lost: what is queued stays queued.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use landline_protocol::{EventId, RoomId};
+use landline_protocol::{AttachmentId, EventId, RoomId, TransferId};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -85,6 +85,16 @@ impl Random {
     /// A new event's id: a UUIDv7 of this time.
     pub fn event_id(&self, now: i64) -> EventId {
         EventId::from_uuid(v7(now, self.bytes()))
+    }
+
+    /// A new attachment's id.
+    pub fn attachment_id(&self, now: i64) -> AttachmentId {
+        AttachmentId::from_uuid(v7(now, self.bytes()))
+    }
+
+    /// A new transfer's id.
+    pub fn transfer_id(&self, now: i64) -> TransferId {
+        TransferId::from_uuid(v7(now, self.bytes()))
     }
 
     /// A new room's id: a UUIDv7 of this time.

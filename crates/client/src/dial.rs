@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::link::socketio::{self, Line};
-use crate::link::{Dial, Dialed, LinkLoss, Peer, Target, Timing, keep};
+use crate::link::{Dial, Dialed, LinkLoss, Peer, Stream, Target, Timing, keep};
 
 mod address;
 mod race;
@@ -37,6 +37,16 @@ impl TcpDial {
 impl Dial for TcpDial {
     fn dial(&self, target: Target) -> BoxFuture<'static, Result<Dialed, LinkLoss>> {
         dial(target, self.timing).boxed()
+    }
+
+    fn stream(&self, target: Target) -> BoxFuture<'static, Result<Box<dyn Stream>, LinkLoss>> {
+        let timing = self.timing;
+        let connected = async move {
+            let (_, stream) = race::first(&target.addresses, timing).await?;
+            let (stream, _) = secure(stream, &target)?;
+            Ok(Box::new(stream) as Box<dyn Stream>)
+        };
+        connected.boxed()
     }
 }
 

@@ -28,6 +28,8 @@ use tokio::time::{Duration, Instant, sleep_until};
 use crate::command::{Command, SetPresence};
 use crate::contact::{Contact, NoContact};
 use crate::data::Identity;
+use crate::files::FileWish;
+use crate::files::shelf::Shelf;
 use crate::home::{AppendReply, Note, Reply, SourceReply, is_damaged};
 use crate::import::Ready;
 use crate::known::KnownSpace;
@@ -37,6 +39,7 @@ use crate::{ClientError, Clock, Random};
 
 mod append;
 mod ask;
+mod attach;
 mod changes;
 mod commands;
 mod direct;
@@ -55,6 +58,7 @@ mod rooms;
 mod search;
 mod tell;
 mod timeline;
+mod transfers;
 mod views;
 
 use append::Appending;
@@ -64,6 +68,7 @@ use online::Online;
 use people::People;
 use room::Room;
 use tell::Out;
+use transfers::Transfers;
 
 /// Link events taken into one round, and into one transaction where they are new events.
 const ARRIVALS_AT_ONCE: usize = 64;
@@ -146,6 +151,7 @@ pub(crate) enum Input {
         rooms: Vec<RoomId>,
         reply: SourceReply,
     },
+    Files(FileWish),
     Stop,
 }
 
@@ -164,6 +170,8 @@ impl Input {
             | Self::Presence(_)
             | Self::Wishes(_)
             | Self::Woke
+            // A reply that is dropped says so.
+            | Self::Files(_)
             | Self::Stop => {}
         }
     }
@@ -251,6 +259,8 @@ pub(crate) struct Engine {
     appending: Appending,
     people: People,
     marks: MarksKept,
+    shelf: Shelf,
+    transfers: Transfers,
     look: Looked,
     out: Out,
     /// The replica has proved damaged: home puts it right, and starts another engine.
@@ -282,6 +292,7 @@ impl Engine {
             .read(move |c| replica::load(c, space, me))
             .await?;
         let next_try_at = config.clock.now();
+        let shelf = Shelf::new(&config.folder);
         let mut engine = Self {
             config,
             phase: Phase::Looking {
@@ -298,6 +309,8 @@ impl Engine {
             appending: Appending::default(),
             people: People::default(),
             marks: MarksKept::default(),
+            shelf,
+            transfers: Transfers::default(),
             look: Looked::default(),
             out: Out::default(),
             damaged: false,
@@ -305,6 +318,7 @@ impl Engine {
             away_since: None,
         };
         engine.read_directory().await?;
+        engine.read_files().await?;
         Ok(engine)
     }
 
@@ -353,6 +367,11 @@ impl Engine {
                         self.failed(error).await;
                     }
                 }
+                ended = self.transfers.ended() => {
+                    if let Err(error) = self.transfer_ended(ended).await {
+                        self.failed(error).await;
+                    }
+                }
                 () = sleep_until(wake) => self.on_tick(),
             }
         }
@@ -368,6 +387,7 @@ impl Engine {
             self.watch();
         }
         self.keep_marks().await?;
+        self.carry_files().await?;
         self.tell().await
     }
 
@@ -397,6 +417,7 @@ impl Engine {
             Input::Woke => self.woke(),
             Input::Append { events, reply } => self.append_directly(&events, reply),
             Input::Export { rooms, reply } => drop(reply.send(self.export_source(&rooms))),
+            Input::Files(wish) => self.on_file_wish(wish).await,
             Input::Stop => {}
         }
     }
@@ -427,14 +448,19 @@ impl Engine {
             self.people.watch_due(),
             self.quiet_ends(),
         ];
-        [dial, self.marks.due(), self.out.due()]
-            .into_iter()
-            .flatten()
-            .chain(rooms)
-            .chain(marks.filter(|_| online))
-            .chain(linked.into_iter().flatten().filter(|_| online))
-            .min()
-            .map_or(idle, |next| next.min(idle))
+        [
+            dial,
+            self.marks.due(),
+            self.out.due(),
+            self.transfers.due(now, online),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(rooms)
+        .chain(marks.filter(|_| online))
+        .chain(linked.into_iter().flatten().filter(|_| online))
+        .min()
+        .map_or(idle, |next| next.min(idle))
     }
 
     /// The replica can't be used now (a full disk): the link is given up, so that nothing is

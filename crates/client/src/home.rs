@@ -96,6 +96,11 @@ pub(crate) enum Input {
         rooms: Vec<RoomId>,
         reply: SourceReply,
     },
+    /// For the engine of a space.
+    Engine {
+        space: SpaceId,
+        input: Box<engine::Input>,
+    },
     Stop(oneshot::Sender<()>),
 }
 
@@ -321,6 +326,7 @@ impl Home {
                 rooms,
                 reply,
             } => self.to_engine(space, engine::Input::Export { rooms, reply }),
+            Input::Engine { space, input } => self.to_engine(space, *input),
             Input::Stop(_) => {}
         }
     }

@@ -32,7 +32,7 @@ pub use client::{Client, ClientConfig};
 pub use clock::{Clock, Random, SystemClock};
 pub use dial::TcpDial;
 pub use error::ClientError;
-pub use files::LocalFile;
+pub use files::{LocalFile, safe_name};
 pub use host::{Host, HostRequest, Hosted, Notification, PlainHost};
 pub use link::{Dial, Link, LinkEvent, LinkLoss, Target};
 pub use picture::Picture;

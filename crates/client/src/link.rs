@@ -14,6 +14,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use landline_protocol::{Refusal, down};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
 mod backoff;
@@ -138,7 +139,19 @@ pub trait Dial: Send + Sync + 'static {
     /// Resolves when the node's `welcome` has arrived (then it is the receiver's first event), or
     /// with the reason why not, within [`Timing`]'s limits. Dropping the future leaves nothing behind.
     fn dial(&self, target: Target) -> BoxFuture<'static, Result<Dialed, LinkLoss>>;
+
+    /// A connection to the same node for files, by the same addresses and to the same key. None
+    /// where links are no connections.
+    fn stream(&self, target: Target) -> BoxFuture<'static, Result<Box<dyn Stream>, LinkLoss>> {
+        let _ = target;
+        Box::pin(async { Err(LinkLoss::Unreachable("there is no way for files".into())) })
+    }
 }
+
+/// A connection that carries plain bytes.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// A link and what it will tell.
 pub type Dialed = (Box<dyn Link>, mpsc::Receiver<LinkEvent>);

@@ -1,5 +1,7 @@
 //! Files whose bytes are on a client's device, whole. The bytes are beside the database.
 
+use std::collections::BTreeSet;
+
 use landline_protocol::FileHash;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -36,11 +38,13 @@ pub fn get(c: &Connection, file: FileHash) -> Result<Option<LocalFile>, StoreErr
     )
 }
 
-/// Its bytes are no longer here.
-pub fn remove(c: &Connection, file: FileHash) -> Result<(), StoreError> {
-    c.prepare_cached("DELETE FROM local_file WHERE blake3 = ?1")?
-        .execute([Blob(file)])?;
-    Ok(())
+/// All that are here.
+pub fn all(c: &Connection) -> Result<BTreeSet<FileHash>, StoreError> {
+    let all = c
+        .prepare_cached("SELECT blake3 FROM local_file")?
+        .query_map([], |row| id(row, 0))?
+        .collect::<Result<_, _>>()?;
+    Ok(all)
 }
 
 /// Forgets files that no message names, no draft has and nothing sends; which.

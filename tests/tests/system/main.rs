@@ -11,6 +11,7 @@
 mod admission;
 mod cli;
 mod delivery;
+mod files;
 mod hostile;
 mod import;
 mod lan;

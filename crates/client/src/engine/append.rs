@@ -78,6 +78,15 @@ impl Engine {
 
     /// Writes new events to the outbox (FULL) and tells them; what may go at once goes at once.
     pub(super) async fn queue(&mut self, events: Vec<NewEvent>) -> Result<(), ClientError> {
+        self.queue_with(events, |_| Ok(())).await
+    }
+
+    /// The same; `more` is stored in the same transaction, before anything is handed over.
+    pub(super) async fn queue_with(
+        &mut self,
+        events: Vec<NewEvent>,
+        more: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), ClientError> {
         let (me, may_append, limit) = (self.me(), self.may_append(), self.batch_limit());
         let (batch, items) = self
             .config
@@ -86,6 +95,7 @@ impl Engine {
                 for event in &events {
                     outbox::push(c, event)?;
                 }
+                more(c)?;
                 // In the same transaction: a message waits for the disk once, not twice.
                 let batch = if may_append {
                     hand_over_next(c, limit)?
@@ -223,7 +233,7 @@ impl Engine {
                 {
                     settled.push(Event::accepted(event, self.me(), 0, 0));
                 }
-                AppendResult::Refused { id, error } => failed.push((id, error)),
+                AppendResult::Refused { error, .. } => failed.push((event, error)),
             }
         }
         let progress = !(joins_on.is_empty() && settled.is_empty() && failed.is_empty());
@@ -236,6 +246,7 @@ impl Engine {
             self.appending.wait(&refusal, self.config.random.fraction());
         }
         self.take(joins_on, Way::Answered).await?;
+        let failed = self.upload_again(failed).await?;
         self.settle(settled, failed).await
     }
 
@@ -279,7 +290,7 @@ impl Engine {
 
     /// Takes out of the outbox what the node has (its echo came, or will be fetched), and marks
     /// what it refused for good.
-    async fn settle(
+    pub(super) async fn settle(
         &mut self,
         settled: Vec<Event>,
         failed: Vec<(EventId, Refusal)>,

@@ -72,7 +72,7 @@ impl Engine {
     }
 
     /// What waits says something else from now on; where it had failed, it is tried again.
-    async fn edit_waiting(
+    pub(super) async fn edit_waiting(
         &mut self,
         waiting: &Waiting,
         content: &Content,

@@ -10,8 +10,7 @@ use super::append::shown_items;
 use super::marks::no_room;
 use super::{Engine, overlay, views};
 use crate::ClientError;
-use crate::command::{Answer, Command, ItemAnswer, Nothing, Post, SaveDraft};
-use crate::files;
+use crate::command::{Answer, Command, ItemAnswer, Nothing, Post, SaveDraft, TransferAnswer};
 use crate::home::Reply;
 use crate::ui::UiEvent;
 
@@ -42,11 +41,23 @@ impl Engine {
             Command::members(request) => return self.members(&request, reply),
             Command::set_level(request) => self.set_level(&request).await.map(Answer::set_level),
             Command::post(request) => self.post(request).await.map(Answer::post),
-            Command::detach(_)
-            | Command::fetch_file(_)
-            | Command::pause_transfer(_)
-            | Command::resume_transfer(_)
-            | Command::cancel_transfer(_) => Err(files::not_built()),
+            Command::detach(request) => self.detach(request).await.map(Answer::detach),
+            Command::fetch_file(request) => self
+                .fetch_file(request.event, request.blake3)
+                .await
+                .map(|transfer| Answer::fetch_file(TransferAnswer { transfer })),
+            Command::pause_transfer(request) => self
+                .pause_transfer(request.id)
+                .await
+                .map(Answer::pause_transfer),
+            Command::resume_transfer(request) => self
+                .resume_transfer(request.id)
+                .await
+                .map(Answer::resume_transfer),
+            Command::cancel_transfer(request) => self
+                .cancel_transfer(request.id)
+                .await
+                .map(Answer::cancel_transfer),
             Command::edit(request) => self.edit_message(request).await.map(Answer::edit),
             Command::delete(request) => self.delete_message(request).await.map(Answer::delete),
             Command::react(request) => self.react(request).await.map(Answer::react),
@@ -91,19 +102,24 @@ impl Engine {
 
     async fn post(&mut self, request: Post) -> Result<ItemAnswer, Refusal> {
         self.may_write(request.room)?;
-        if !request.attachments.is_empty() {
-            return Err(files::not_built());
-        }
+        let attached = self.attached(&request).await?;
         let content = Content::Message(Message {
             text: request.text,
             reply_to: request.reply_to,
             thread: request.thread,
             mentions: request.mentions,
+            files: attached.iter().map(|one| one.file.clone()).collect(),
             ..Message::default()
         });
         let event = self.new_event(request.room, &content)?;
         let id = event.id;
-        self.queue(vec![event]).await?;
+        if attached.is_empty() {
+            self.queue(vec![event]).await?;
+        } else {
+            let room = request.room;
+            self.queue_with_files(room, request.thread, event, attached)
+                .await?;
+        }
         Ok(ItemAnswer { id })
     }
 
@@ -126,6 +142,7 @@ impl Engine {
     /// Takes back what waits, with all that needs it. A message that the node may have is deleted
     /// instead.
     pub(super) async fn discard(&mut self, id: EventId) -> Result<Nothing, Refusal> {
+        self.transfers.have_changed();
         let waiting = self.waiting(id).await?;
         let (room, me) = (waiting.event.room, self.me());
         let gone = self
@@ -181,7 +198,8 @@ impl Engine {
         Ok(Nothing {})
     }
 
-    async fn retry(&mut self, id: EventId) -> Result<Nothing, Refusal> {
+    pub(super) async fn retry(&mut self, id: EventId) -> Result<Nothing, Refusal> {
+        self.transfers.have_changed();
         let me = self.me();
         let items = self
             .config

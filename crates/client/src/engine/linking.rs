@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 
 use super::online::Online;
+use super::transfers::Way;
 use super::{Engine, Phase};
 use crate::ClientError;
 use crate::contact::{BANNED, Contact, Credentials, NoContact, REMOVED, contact};
@@ -158,6 +159,13 @@ impl Engine {
         self.note(Note::Known(Box::new(self.config.known.clone())))
             .await;
         self.out.space_changed();
+        self.transfers.linked(Way {
+            target: Target {
+                addresses: vec![peer.address],
+                fingerprint: self.config.known.fingerprint.clone(),
+            },
+            token: signed_in.session.clone(),
+        });
         self.phase = Phase::Online(Box::new(Online::new(link, events, welcome.node.epoch)));
         self.listed(signed_in).await?;
         self.say_presence();
@@ -247,6 +255,7 @@ impl Engine {
         self.fetch_after = None;
         self.due.clear();
         self.appending.lost();
+        self.transfers.lost();
         self.everybody_offline();
         for room in self.rooms.values_mut() {
             room.lost();

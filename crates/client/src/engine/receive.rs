@@ -99,6 +99,9 @@ impl Engine {
         };
         for event in &run {
             changed.note(event, newest);
+            if matches!(Content::read(&event.content), Content::Delete(_)) {
+                self.transfers.may_be_unnamed();
+            }
         }
         self.typing_ends(id, run.iter().map(|event| event.author));
         self.out.room_changed(id);

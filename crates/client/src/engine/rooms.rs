@@ -123,6 +123,7 @@ impl Engine {
         self.rooms.remove(&id);
         self.due.remove(&id);
         self.marks.forget(id);
+        self.transfers.have_changed();
         self.out.forget(id);
         self.out.say(UiEvent::RoomGone {
             space: self.space(),

@@ -147,7 +147,9 @@ pub(crate) async fn refused(answer: Response<Incoming>) -> Trouble {
     let status = answer.status();
     let body = Limited::new(answer.into_body(), REFUSAL_BYTES);
     let body = timeout(ANSWER_WITHIN, body.collect()).await.ok();
-    let body = body.and_then(Result::ok).map(http_body_util::Collected::to_bytes);
+    let body = body
+        .and_then(Result::ok)
+        .map(http_body_util::Collected::to_bytes);
     let told = body.and_then(|body| serde_json::from_slice::<Body>(&body).ok());
     let refusal = told.map_or_else(
         || Refusal::new(Code::Internal, format!("the host answers {status}")),

@@ -97,7 +97,11 @@ fn shown_as(head: &[u8], kind: Option<&str>) -> &'static str {
             .find(|shown| **shown == kind)
             .copied()
             // A page is text to whoever looks at it.
-            .unwrap_or(if kind.starts_with("text/") { "text/plain" } else { NO_KIND }),
+            .unwrap_or(if kind.starts_with("text/") {
+                "text/plain"
+            } else {
+                NO_KIND
+            }),
         None if is_text(head) => "text/plain",
         None => NO_KIND,
     }
@@ -141,7 +145,10 @@ fn image(file: File) -> Option<ImageLook> {
         ImageFormat::WebP,
         ImageFormat::Gif,
     ];
-    if !reader.format().is_some_and(|format| known.contains(&format)) {
+    if !reader
+        .format()
+        .is_some_and(|format| known.contains(&format))
+    {
         return None;
     }
     let mut limits = Limits::default();
@@ -237,7 +244,11 @@ mod tests {
         for byte in bytes {
             crc ^= u32::from(*byte);
             for _ in 0..8 {
-                crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
+                crc = if crc & 1 == 1 {
+                    (crc >> 1) ^ 0xEDB8_8320
+                } else {
+                    crc >> 1
+                };
             }
         }
         !crc

@@ -20,12 +20,18 @@ pub fn safe_name(name: &str) -> String {
         // The ending tells what it is: what is before it is cut.
         let dot = safe.rfind('.').filter(|dot| safe.len() - dot <= 16);
         let end = dot.unwrap_or(safe.len());
-        match safe.get(..end).and_then(|stem| stem.char_indices().next_back()) {
+        match safe
+            .get(..end)
+            .and_then(|stem| stem.char_indices().next_back())
+        {
             Some((at, _)) => drop(safe.remove(at)),
             None => safe.clear(),
         }
     }
-    let trimmed = safe.trim().trim_start_matches('.').trim_end_matches(['.', ' ']);
+    let trimmed = safe
+        .trim()
+        .trim_start_matches('.')
+        .trim_end_matches(['.', ' ']);
     let stem = trimmed.split('.').next().unwrap_or_default();
     if trimmed.is_empty() {
         "file".to_owned()
@@ -90,7 +96,10 @@ mod tests {
             assert_eq!(safe_name(name), safe, "{name:?}");
         }
         let long = safe_name(&format!("{}.png", "ü".repeat(300)));
-        assert!(long.len() <= NAME_BYTES && long.ends_with("ü.png"), "{long}");
+        assert!(
+            long.len() <= NAME_BYTES && long.ends_with("ü.png"),
+            "{long}"
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Refused {
     /// The host's disk has no room for it, now.
     pub(super) fn disk_full() -> Self {
         let words = "the host's disk is nearly full; make room there, and it goes on";
-        let refusal = Refusal::new(Code::Unavailable, words).retry_after(30_000);
+        let refusal = Refusal::new(Code::Unavailable, words).retry_after(10_000);
         Self::new(StatusCode::INSUFFICIENT_STORAGE, refusal)
     }
 

@@ -1,0 +1,196 @@
+//! What becomes of a transfer that has come to its end, well or not.
+
+use landline_protocol::{FileHash, Refusal};
+use landline_store::local_files;
+use landline_store::transfers::{self, State, Transfer, Way};
+use tokio::time::{Duration, Instant};
+
+use super::super::linking::Wait;
+use super::super::{Engine, Phase};
+use super::{Ended, Running};
+use crate::ClientError;
+use crate::files::http::Trouble;
+use crate::files::{LocalFile, kind};
+use crate::home::blocking;
+use crate::link::spread;
+use crate::ui::{TransferState, TransferView};
+
+/// A link that is older than this and whose token is refused: the token has come of age.
+const TOKEN_AGE: Duration = Duration::from_secs(60 * 60);
+
+impl Engine {
+    pub(in super::super) async fn transfer_ended(
+        &mut self,
+        ended: Ended,
+    ) -> Result<(), ClientError> {
+        let Ended { id, result } = ended;
+        let Some(running) = self.transfers.running.remove(&id) else {
+            // It was paused or cancelled at the last moment.
+            return Ok(());
+        };
+        let Some(row) = self.transfers.row(id).cloned() else {
+            return Ok(());
+        };
+        self.transfers.have_changed();
+        match result {
+            Ok(()) => {
+                self.transfers.later.remove(&id);
+                match row.way {
+                    Way::Up => self.uploaded(row).await,
+                    Way::Down => self.downloaded(row).await,
+                }
+            }
+            Err(Trouble::Later { words, after }) => {
+                self.try_later(&row, &running, words, after).await
+            }
+            Err(Trouble::Session) => {
+                self.try_later(&row, &running, None, None).await?;
+                let old = matches!(&self.phase, Phase::Online(online) if online.since.elapsed() > TOKEN_AGE);
+                if old {
+                    // A new sign-in brings a new token.
+                    self.lose(None, Wait::Not);
+                }
+                Ok(())
+            }
+            Err(Trouble::Never(refusal)) => self.transfer_failed(row, refusal).await,
+        }
+    }
+
+    async fn try_later(
+        &mut self,
+        row: &Transfer,
+        running: &Running,
+        words: Option<String>,
+        after: Option<Duration>,
+    ) -> Result<(), ClientError> {
+        let random = self.config.random.fraction();
+        let later = self.transfers.later.entry(row.id).or_default();
+        let moved = running.progress.load(std::sync::atomic::Ordering::Relaxed);
+        if moved > row.done {
+            later.backoff.reset();
+        }
+        let pause = later.backoff.next(random);
+        let pause = after.map_or(pause, |after| pause.max(spread(after, random)));
+        later.at = Some(Instant::now() + pause);
+        later.words = words;
+        let id = row.id;
+        let keep = self
+            .config
+            .store
+            .write(move |c| transfers::set_done(c, id, moved));
+        Ok(keep.await?)
+    }
+
+    async fn uploaded(&mut self, row: Transfer) -> Result<(), ClientError> {
+        let (id, bytes) = (row.id, row.bytes);
+        self.config
+            .store
+            .write(move |c| {
+                transfers::set_done(c, id, bytes)?;
+                transfers::set_state(c, id, State::Done, None)
+            })
+            .await?;
+        self.finished(&row);
+        self.appending.wake();
+        Ok(())
+    }
+
+    async fn downloaded(&mut self, row: Transfer) -> Result<(), ClientError> {
+        let hash = row.blake3;
+        let shelf = self.shelf.clone();
+        let placed = blocking(move || {
+            let part = shelf.part(hash);
+            let look = kind::look(&part, false).and_then(|look| {
+                shelf.place(&part, hash)?;
+                Ok(look)
+            });
+            look.map_err(|error| ClientError::Folder { path: part, error })
+        });
+        let look = match placed.await {
+            Ok(look) => look,
+            Err(error) => return self.transfer_failed(row, error.into()).await,
+        };
+        let local = local_files::LocalFile {
+            bytes: row.bytes,
+            media_type: look.shown_as,
+        };
+        let file = LocalFile {
+            path: self.shelf.file(hash),
+            media_type: local.media_type.clone(),
+            bytes: local.bytes,
+        };
+        self.config
+            .store
+            .write(move |c| {
+                local_files::add(c, hash, &local)?;
+                transfers::arrived(c, hash)
+            })
+            .await?;
+        let rows = self.transfers.rows.clone();
+        let same = rows
+            .iter()
+            .filter(|row| row.way == Way::Down && row.blake3 == hash);
+        same.for_each(|row| self.finished(row));
+        self.answer_waiters(hash, &Ok(file));
+        Ok(())
+    }
+
+    fn finished(&mut self, row: &Transfer) {
+        let view = self.transfers.view(self.space(), row);
+        self.transfers.finished.push(TransferView {
+            state: TransferState::Done,
+            done: row.bytes,
+            words: None,
+            ..view
+        });
+    }
+
+    /// Refused for good: of an upload, its message has failed, too.
+    async fn transfer_failed(
+        &mut self,
+        row: Transfer,
+        refusal: Refusal,
+    ) -> Result<(), ClientError> {
+        self.transfers.later.remove(&row.id);
+        let (id, words) = (row.id, refusal.message.clone());
+        self.config
+            .store
+            .write(move |c| transfers::set_state(c, id, State::Failed, Some(&words)))
+            .await?;
+        match row.way {
+            Way::Up => {
+                self.settle(Vec::new(), vec![(row.event, refusal)]).await?;
+                // What was behind it may go now.
+                self.appending.wake();
+            }
+            Way::Down => self.answer_waiters(row.blake3, &Err(refusal)),
+        }
+        Ok(())
+    }
+
+    pub(super) fn answer_waiters(&mut self, blake3: FileHash, answer: &Result<LocalFile, Refusal>) {
+        let waiters = std::mem::take(&mut self.transfers.waiters);
+        for waiter in waiters {
+            if waiter.blake3 == blake3 {
+                // Whoever waited may have gone.
+                let _ = waiter.reply.send(answer.clone());
+            } else if !waiter.reply.is_closed() {
+                self.transfers.waiters.push(waiter);
+            }
+        }
+    }
+
+    /// Takes away the bytes that no message, draft or transfer needs.
+    pub(super) async fn clear_unnamed(&mut self) -> Result<(), ClientError> {
+        let gone = self.config.store.write(local_files::remove_unnamed).await?;
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let shelf = self.shelf.clone();
+        blocking(move || {
+            gone.into_iter().for_each(|hash| shelf.remove(hash));
+            Ok(())
+        })
+        .await
+    }
+}
