@@ -6,6 +6,9 @@ use std::{error::Error, fs, path::Path};
 /// What `tauri.conf.json` names as `frontendDist`.
 const INTERFACE: &str = "ui/dist";
 
+/// What the window may ask of the shell.
+const COMMANDS: &[&str] = &["listen", "call", "save_file", "save_export"];
+
 /// Stands in for the interface until `npm run build` has made it, so that Rust builds alone.
 const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Landline</title>\
 <h1>The interface is not built yet</h1>\
@@ -19,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo::rerun-if-changed={INTERFACE}");
 
-    let commands = tauri_build::AppManifest::new().commands(&["listen", "call", "save_file"]);
+    let commands = tauri_build::AppManifest::new().commands(COMMANDS);
     tauri_build::try_build(tauri_build::Attributes::new().app_manifest(commands))?;
     Ok(())
 }

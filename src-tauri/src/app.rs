@@ -56,7 +56,8 @@ pub(crate) fn run(data: PathBuf, instance: Instance) -> Result<()> {
         .invoke_handler(tauri::generate_handler![
             ipc::listen,
             ipc::call,
-            save::save_file
+            save::save_file,
+            save::save_export
         ])
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { api, .. } = event {

@@ -1,10 +1,11 @@
-//! "Save as…": asks the person where to with the system's own dialog, then has the core write the
-//! file there. The window never learns of a path.
+//! "Save as…": asks the person where to with the system's own dialog, then has the core write a
+//! file or an export there. The window never learns of a path.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use landline_protocol::{Code, EventId, FileHash, Refusal, SpaceId};
+use landline_client::export::{ExportFormat, ExportTo, Exported};
+use landline_protocol::{Code, EventId, FileHash, Refusal, RoomId, SpaceId};
 use rfd::AsyncFileDialog;
 use serde::Deserialize;
 use tauri::{AppHandle, State, WebviewWindow, async_runtime};
@@ -34,10 +35,7 @@ pub(crate) async fn save_file(
         event,
         blake3,
     } = file;
-    let chosen = ask(&app, window, offered(&name)).await.map_err(|error| {
-        Refusal::new(Code::Internal, format!("no place can be chosen: {error:#}"))
-    })?;
-    let Some(to) = chosen else {
+    let Some(to) = ask(&app, window, offered(&name)).await? else {
         return Ok(false);
     };
     core.client()
@@ -47,7 +45,53 @@ pub(crate) async fn save_file(
     Ok(true)
 }
 
+/// Rooms to be exported; none: all.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Rooms {
+    space: SpaceId,
+    rooms: Vec<RoomId>,
+    format: ExportFormat,
+}
+
+/// Answers what was exported; none where the person thought better of it. The dialog has asked
+/// whether a file that is there may go.
+#[tauri::command]
+pub(crate) async fn save_export(
+    app: AppHandle,
+    window: WebviewWindow,
+    core: State<'_, Core>,
+    rooms: Rooms,
+    name: String,
+) -> Result<Option<Exported>, Refusal> {
+    let Some(path) = ask(&app, window, offered(&name)).await? else {
+        return Ok(None);
+    };
+    let Rooms {
+        space,
+        rooms,
+        format,
+    } = rooms;
+    let to = ExportTo {
+        space,
+        rooms,
+        path,
+        format,
+        replace: true,
+    };
+    core.client().await?.export(to, |_| {}).await.map(Some)
+}
+
 async fn ask(
+    app: &AppHandle,
+    window: WebviewWindow,
+    name: String,
+) -> Result<Option<PathBuf>, Refusal> {
+    choose(app, window, name)
+        .await
+        .map_err(|error| Refusal::new(Code::Internal, format!("no place can be chosen: {error:#}")))
+}
+
+async fn choose(
     app: &AppHandle,
     window: WebviewWindow,
     name: String,

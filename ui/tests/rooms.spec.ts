@@ -117,6 +117,20 @@ test("a room is renamed, its topic set, archived and brought back", async ({ pag
   await expect(page.getByTestId("composer-input")).toBeVisible();
 });
 
+test("a room is saved as a page, all of the space for programs, and what was saved is said", async ({
+  page,
+}) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  await page.getByTestId("open-details").click();
+  await page.getByTestId("export-page").click();
+  await expect(page.getByTestId("export-said")).toContainText(/[1-9]\d* messages? w/);
+  await page.getByTestId("open-settings").click();
+  const sheet = page.getByTestId("settings-sheet");
+  await sheet.getByTestId("export-lines").click();
+  await expect(sheet.getByTestId("export-said")).toContainText(/[1-9]\d* messages were saved/);
+});
+
 test("people are invited, and removed again", async ({ page }) => {
   await open(page, "studio");
   await roomItem(page, "budget-2027").click();

@@ -2,8 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use landline_client::command::ExportTo;
-use landline_client::export::ExportFormat;
+use landline_client::export::{ExportFormat, ExportTo};
 use landline_protocol::SpaceId;
 use serde::Serialize;
 
@@ -36,11 +35,6 @@ pub(crate) async fn export(
     output: Output,
 ) -> Result<(), CliError> {
     let format = args.format();
-    let path = args
-        .to
-        .into_os_string()
-        .into_string()
-        .map_err(|path| CliError::Usage(format!("{}: not UTF-8", path.display())))?;
     let up_to_date = here.refresh(space, output).await?;
     let mut rooms = Vec::new();
     for room in &args.rooms {
@@ -54,21 +48,22 @@ pub(crate) async fn export(
     let request = ExportTo {
         space,
         rooms,
-        path,
+        path: args.to.clone(),
         format,
         replace: args.replace,
     };
     let (client, shown) = (here.client().clone(), bar.clone());
-    let work = client.export_telling(request, move |so_far| {
+    let work = client.export(request, move |so_far| {
         shown.set_length(so_far.of);
         shown.set_position(so_far.done);
     });
     let done = here.meanwhile(async { Ok(work.await?) }).await;
     bar.finish_and_clear();
     let done = done?;
+    let full = std::fs::canonicalize(&args.to).unwrap_or(args.to);
     output.show(&Report {
         space,
-        path: done.path,
+        path: full.display().to_string(),
         format,
         rooms: done.rooms,
         messages: done.messages,

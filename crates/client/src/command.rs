@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::client::{Client, mismatched};
-use crate::export::ExportFormat;
 use crate::ui::{Item, Level, Page, Part, SearchHit, Settings, TransferView, VersionView};
 
 macro_rules! requests {
@@ -96,9 +95,6 @@ requests! {
     /// `before:`, `after:` and `on:` a day (`2026-11-20`, `today`, `yesterday`). `within`: what
     /// stands within words is found, too, which takes longer.
     SearchFor { space: SpaceId, query: String, room: Option<RoomId>, within: bool, limit: u32 }
-    /// `export`: what is here of these rooms, or of all where none is named, to a file. One that is
-    /// there already is a `conflict`, unless it is to be replaced.
-    ExportTo { space: SpaceId, rooms: Vec<RoomId>, path: String, format: ExportFormat, replace: bool }
     /// `look`: what is on the screen now, and whether the window has the focus.
     Look { space: Option<SpaceId>, room: Option<RoomId>, focused: bool }
     /// `open_link`: in the system's browser. Only `http`, `https` and `mailto`.
@@ -125,8 +121,6 @@ requests! {
     TransferAnswer { transfer: TransferView }
     /// An answer to `search`.
     HitsAnswer { hits: Vec<SearchHit> }
-    /// An answer to `export`. `complete`: all that the space has of these rooms was here.
-    ExportAnswer { path: String, rooms: u64, messages: u64, bytes: u64, complete: bool }
     /// A public room one may join.
     BrowsedRoom { room: RoomId, name: String, topic: String, member_count: u64 }
 }
@@ -227,7 +221,6 @@ commands! {
     set_presence(SetPresence) -> Nothing,
     save_draft(SaveDraft) -> Nothing,
     search(SearchFor) -> HitsAnswer,
-    export(ExportTo) -> ExportAnswer,
     look(Look) -> Nothing,
     open_link(OpenLink) -> Nothing,
 }

@@ -16,9 +16,8 @@ mod page;
 pub(crate) use lines::FORMAT;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -28,7 +27,6 @@ use landline_store::{Connection, Store, StoreError, log, rooms};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::command::{ExportAnswer, ExportTo};
 use crate::{Client, ClientError};
 
 /// Bytes of a log that are read at once.
@@ -45,6 +43,29 @@ pub enum ExportFormat {
     Jsonl,
     /// A reader: one page.
     Html,
+}
+
+/// What is exported, and where to.
+#[derive(Debug, Clone)]
+pub struct ExportTo {
+    pub space: SpaceId,
+    /// None: all that are here.
+    pub rooms: Vec<RoomId>,
+    pub path: PathBuf,
+    pub format: ExportFormat,
+    /// A file that is there is replaced.
+    pub replace: bool,
+}
+
+/// What was exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub struct Exported {
+    pub rooms: u64,
+    pub messages: u64,
+    pub bytes: u64,
+    /// All that the space is known to have of these rooms is in it.
+    pub complete: bool,
 }
 
 /// How far an export is.
@@ -84,29 +105,21 @@ impl Client {
     /// Writes rooms to a file; `progress` is told how far it is. Given up when this is dropped.
     ///
     /// Refused with `conflict` where the file is there already and not to be replaced.
-    pub async fn export_telling(
+    pub async fn export(
         &self,
         request: ExportTo,
         progress: impl FnMut(Progress) + Send + 'static,
-    ) -> Result<ExportAnswer, Refusal> {
+    ) -> Result<Exported, Refusal> {
         let source = self
             .export_source(request.space, request.rooms.clone())
             .await?;
-        export(source, request, progress).await
+        let given_up = GivenUp(Arc::default());
+        let asked = Arc::clone(&given_up.0);
+        // On a thread that may wait for the disk.
+        let work = move || write(&source, &request, progress, &asked);
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|_| Refusal::from(ClientError::Stopped))?
     }
-}
-
-/// Does it on a thread that may wait for the disk.
-pub(crate) async fn export(
-    source: Source,
-    request: ExportTo,
-    progress: impl FnMut(Progress) + Send + 'static,
-) -> Result<ExportAnswer, Refusal> {
-    let given_up = GivenUp(Arc::default());
-    let asked = Arc::clone(&given_up.0);
-    let work = move || write(&source, &request, progress, &asked);
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Refusal::from(ClientError::Stopped))?
 }
 
 /// Whoever waited for an export has gone: it ends, and leaves nothing behind.
@@ -123,8 +136,8 @@ fn write(
     request: &ExportTo,
     progress: impl FnMut(Progress),
     given_up: &AtomicBool,
-) -> Result<ExportAnswer, Refusal> {
-    let to = Path::new(&request.path);
+) -> Result<Exported, Refusal> {
+    let to = request.path.as_path();
     let failed = |error: io::Error| not_written(to, &error);
     if to.is_dir() {
         return Err(Refusal::bad_request(format!(
@@ -179,11 +192,7 @@ fn write(
             })?;
     }
     landline_store::sync_name(to).map_err(failed)?;
-    Ok(ExportAnswer {
-        path: fs::canonicalize(to)
-            .unwrap_or_else(|_| to.to_owned())
-            .display()
-            .to_string(),
+    Ok(Exported {
         rooms: source.rooms.len() as u64,
         messages,
         bytes,

@@ -408,7 +408,6 @@ impl Home {
             Command::typing(ref request) => return self.pass_on(request.space, command, reply),
             Command::save_draft(ref request) => return self.pass_on(request.space, command, reply),
             Command::search(ref request) => return self.pass_on(request.space, command, reply),
-            Command::export(ref request) => return self.pass_on(request.space, command, reply),
         };
         let _ = reply.send(answer);
     }

@@ -4,6 +4,8 @@ import type { Code } from "./gen/Code";
 import type { CommandMap } from "./gen/CommandMap";
 import type { AttachmentId } from "./gen/AttachmentId";
 import type { EventId } from "./gen/EventId";
+import type { ExportFormat } from "./gen/ExportFormat";
+import type { Exported } from "./gen/Exported";
 import type { Refusal } from "./gen/Refusal";
 import type { RoomId } from "./gen/RoomId";
 import type { SpaceId } from "./gen/SpaceId";
@@ -18,6 +20,13 @@ export interface FileOfMessage {
   space: SpaceId;
   event: EventId;
   blake3: string;
+}
+
+/** Rooms to be exported; none: all of the space. */
+export interface RoomsToExport {
+  space: SpaceId;
+  rooms: RoomId[];
+  format: ExportFormat;
 }
 
 /** What is being written: in a room, or in a thread of it. */
@@ -51,6 +60,8 @@ export interface Backend {
    * whether it was saved.
    */
   save(file: FileOfMessage, name: string): Promise<boolean>;
+  /** Asks the person where to, and exports rooms there; null where they thought better of it. */
+  saveExport(rooms: RoomsToExport, name: string): Promise<Exported | null>;
 }
 
 /** Why a command was refused: a code for the program, words for people. */

@@ -12,9 +12,11 @@ import {
   type FileOfMessage,
   type Reply,
   type Request,
+  type RoomsToExport,
   type Writing,
 } from "./backend";
 import type { AttachmentId } from "./gen/AttachmentId";
+import type { Exported } from "./gen/Exported";
 import type { SpaceId } from "./gen/SpaceId";
 import type { UiEvent } from "./gen/UiEvent";
 
@@ -90,6 +92,14 @@ export class TauriBackend implements Backend {
   async save(file: FileOfMessage, name: string): Promise<boolean> {
     try {
       return await invoke<boolean>("save_file", { file, name });
+    } catch (error) {
+      throw asRefused(error);
+    }
+  }
+
+  async saveExport(rooms: RoomsToExport, name: string): Promise<Exported | null> {
+    try {
+      return await invoke<Exported | null>("save_export", { rooms, name });
     } catch (error) {
       throw asRefused(error);
     }

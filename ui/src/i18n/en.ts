@@ -123,6 +123,17 @@ export const en = {
   "room.unarchive": "Bring it back",
   "room.forget": "Delete what is kept of it here",
   "room.made_by": "Made by {name}.",
+  "export.title": "Take it with you",
+  "export.space": "All rooms that you can read in {space}, as one file.",
+  "export.room": "What was said in this room, as a file.",
+  // HTML: to be read in any browser.
+  "export.page": "Save as a page…",
+  // JSON Lines: for programs, and to be imported into another space.
+  "export.lines": "Save for programs…",
+  "export.busy": "Saving…",
+  "export.saved": { one: "{count} message was saved.", other: "{count} messages were saved." },
+  "export.not_all":
+    "Some of it is not on this computer yet. Once it is connected and caught up, save it again.",
   "leave.title": "Leave {room}?",
   "leave.private": "You come back by invitation only.",
   "leave.public": "You can join it again.",

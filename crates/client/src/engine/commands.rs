@@ -86,7 +86,6 @@ impl Engine {
             }
             Command::save_draft(request) => self.save_draft(request).await.map(Answer::save_draft),
             Command::search(request) => return self.search(request, reply),
-            Command::export(request) => return self.export(request, reply),
             Command::set_name(_)
             | Command::set_settings(_)
             | Command::join(_)

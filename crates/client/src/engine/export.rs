@@ -5,23 +5,9 @@ use landline_protocol::{Refusal, RoomId, RoomKind};
 use super::Engine;
 use super::marks::no_room;
 use super::room::Room;
-use crate::command::{Answer, ExportTo};
 use crate::export::{self, Source};
-use crate::home::Reply;
 
 impl Engine {
-    /// Writes rooms to a file, beside the engine.
-    pub(super) fn export(&self, request: ExportTo, reply: Reply) {
-        let source = match self.export_source(&request.rooms) {
-            Ok(source) => source,
-            Err(refusal) => return drop(reply.send(Err(refusal))),
-        };
-        tokio::spawn(async move {
-            let done = export::export(source, request, |_| {}).await;
-            let _ = reply.send(done.map(Answer::export));
-        });
-    }
-
     /// These rooms, or all of them: by name, direct ones last.
     pub(super) fn export_source(&self, rooms: &[RoomId]) -> Result<Source, Refusal> {
         let mut chosen = Vec::new();

@@ -278,12 +278,6 @@ export function answers(fake: FakeBackend): Answers {
       return {};
     },
     search: (request) => ({ hits: search(fake.space(request.space), request) }),
-    export: ({ space, rooms, path }) => {
-      const all = [...fake.space(space).rooms.values()];
-      const chosen = all.filter(({ view }) => rooms.length === 0 || rooms.includes(view.room));
-      const messages = chosen.reduce((sum, { items }) => sum + items.length, 0);
-      return { path, rooms: chosen.length, messages, bytes: messages * 400, complete: true };
-    },
     look: () => ({}),
     open_link: () => ({}),
     detach: ({ room: id, id: attachment }) => {

@@ -8,9 +8,11 @@ import {
   type FileOfMessage,
   type Reply,
   type Request,
+  type RoomsToExport,
   type Writing,
 } from "../backend";
 import type { Content } from "../gen/Content";
+import type { Exported } from "../gen/Exported";
 import type { HostingView } from "../gen/HostingView";
 import type { Item } from "../gen/Item";
 import type { MarkChange } from "../gen/MarkChange";
@@ -101,6 +103,15 @@ export class FakeBackend implements Backend {
   save(_file: FileOfMessage, name: string): Promise<boolean> {
     this.files.saved.push(name);
     return Promise.resolve(true);
+  }
+
+  saveExport({ space, rooms }: RoomsToExport, name: string): Promise<Exported | null> {
+    this.files.saved.push(name);
+    const all = [...this.space(space).rooms.values()];
+    const chosen = all.filter(({ view }) => rooms.length === 0 || rooms.includes(view.room));
+    const messages = chosen.reduce((sum, { items }) => sum + items.length, 0);
+    const exported = { rooms: chosen.length, messages, bytes: messages * 400, complete: true };
+    return Promise.resolve(exported);
   }
 
   #showFiles(): void {
