@@ -191,6 +191,24 @@ test("the viewer goes through the pictures by keys, keeps the focus, and gives i
   await expect(rope).toBeFocused();
 });
 
+test("a picture of mine that is on its way can be paused where it is looked at", async ({
+  page,
+}) => {
+  await open(page, "studio");
+  await page.evaluate(() => window.landline.offline());
+  const png = await page.screenshot({ clip: { x: 0, y: 0, width: 64, height: 48 } });
+  const mine = { name: "mine.png", mimeType: "image/png", buffer: png };
+  await page.getByTestId("file-input").first().setInputFiles([mine]);
+  await expect(attachment(page, "mine.png")).toBeVisible();
+  await write(page, "A corner of it.");
+  await picture(page, "mine.png").click();
+  const viewer = page.getByTestId("viewer");
+  await expect(viewer.locator("img")).toHaveClass(/drawn/);
+  await expect(viewer).toContainText("Sent when Ana’s desk is back");
+  await viewer.getByTestId("transfer-pause").click();
+  await expect(viewer.getByTestId("transfer-resume")).toBeVisible();
+});
+
 test("in a viewer right to left the arrows go the other way", async ({ page }) => {
   await open(page, "files", "&dir=rtl");
   await picture(page, "rope.jpg").click();

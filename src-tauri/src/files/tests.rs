@@ -171,6 +171,26 @@ async fn a_refused_file_is_answered_in_words_however_large_it_is() {
 }
 
 #[test]
+fn what_may_run_something_is_only_bytes() {
+    for media_type in [
+        "text/html",
+        "image/svg+xml",
+        "text/plain",
+        "",
+        "image/*",
+        "audio/\n",
+    ] {
+        assert_eq!(
+            served_as(media_type),
+            mime::APPLICATION_OCTET_STREAM,
+            "{media_type}"
+        );
+    }
+    assert_eq!(served_as("image/png"), mime::IMAGE_PNG);
+    assert_eq!(served_as("video/mp4").essence_str(), "video/mp4");
+}
+
+#[test]
 fn the_window_is_told_where_it_is() {
     let files = FileServer::open().unwrap();
     assert!(files.origin().starts_with("http://127.0.0.1:"));

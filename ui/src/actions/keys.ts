@@ -91,7 +91,7 @@ function goAround(step: 1 | -1): void {
   const from = regions.findIndex((region) => region.contains(document.activeElement));
   const next = regions.at((from + step + regions.length) % regions.length);
   const first = next?.querySelector<HTMLElement>(
-    "textarea, input, [aria-current], [tabindex='0'], button",
+    "textarea, input:not([hidden]), [aria-current], [tabindex='0'], button",
   );
   first?.focus();
 }
