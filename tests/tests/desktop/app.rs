@@ -138,6 +138,46 @@ impl App {
         .await;
     }
 
+    /// Sees an element by its selector.
+    pub(crate) async fn sees(&self, what: &str, selector: &str) {
+        eventually(format!("{} sees {what}", self.name), async || {
+            self.window.find(Locator::Css(selector)).await.ok()
+        })
+        .await;
+    }
+
+    /// Clicks as soon as it can be clicked.
+    pub(crate) async fn click_on(&self, selector: &str) {
+        eventually(format!("{} clicks {selector}", self.name), async || {
+            let found = self.window.find(Locator::Css(selector)).await.ok()?;
+            found.click().await.ok()
+        })
+        .await;
+    }
+
+    /// What this function of the first such element answers.
+    pub(crate) async fn evaluate(&self, function: &str, selector: &str) -> Value {
+        let script = format!("return ({function})(document.querySelector(arguments[0]));");
+        let asked = self.window.execute(&script, vec![Value::from(selector)]);
+        let answer = soon(format!("{} looks at {selector}", self.name), asked).await;
+        answer.unwrap()
+    }
+
+    /// Chooses these files in the dialog of the button beside the composer.
+    pub(crate) async fn choose_files(&self, files: &[PathBuf]) {
+        let names: Vec<_> = files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
+        let field = self.see("file-input").await;
+        field.send_keys(&names.join("\n")).await.unwrap();
+    }
+
+    /// Types where to into the dialog for it, and confirms.
+    pub(crate) async fn save_as(&self, to: &Path) {
+        self.screen.type_in("Save", &to.display().to_string()).await;
+    }
+
     /// The text of the first element of that name.
     pub(crate) async fn text(&self, testid: &str) -> Option<String> {
         let script = "return document.querySelector(arguments[0])?.textContent?.trim() ?? null;";

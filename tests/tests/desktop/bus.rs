@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use landline_tests::deadline::soon;
 use tempfile::TempDir;
@@ -11,6 +14,8 @@ use tokio::sync::mpsc;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedVariant, interface};
 
+const IDLE_PATH: &str = "/org/gnome/Mutter/IdleMonitor/Core";
+const IDLE_NAME: &str = "org.gnome.Mutter.IdleMonitor";
 const PATH: &str = "/org/freedesktop/Notifications";
 const NAME: &str = "org.freedesktop.Notifications";
 /// Notifications that wait to be looked at.
@@ -31,6 +36,8 @@ pub(crate) struct Bus {
     pub(crate) address: String,
     connection: Connection,
     notifications: mpsc::Receiver<Notification>,
+    /// Milliseconds since the last key.
+    idle: Arc<AtomicU64>,
     _daemon: Child,
     _folder: TempDir,
 }
@@ -58,9 +65,12 @@ impl Bus {
             .unwrap();
         let (record, notifications) = mpsc::channel(WAITING);
         let service = Service { record, last: 0 };
+        let idle = Arc::new(AtomicU64::new(0));
         let connection = zbus::connection::Builder::address(address.as_str())
             .serve_at(PATH, service)
             .name(NAME)
+            .serve_at(IDLE_PATH, Keys(idle.clone()))
+            .name(IDLE_NAME)
             .build()
             .await
             .unwrap();
@@ -68,6 +78,7 @@ impl Bus {
             address,
             connection,
             notifications,
+            idle,
             _daemon: daemon,
             _folder: folder,
         }
@@ -84,6 +95,12 @@ impl Bus {
             }
         })
         .await
+    }
+
+    /// So long nobody has pressed a key, says the desktop.
+    pub(crate) fn idles(&self, idle: Duration) {
+        let millis = u64::try_from(idle.as_millis()).unwrap();
+        self.idle.store(millis, Ordering::Relaxed);
     }
 
     /// Clicks on the notification itself, as a person does: some time after it has appeared.
@@ -104,6 +121,17 @@ impl Bus {
         Service::notification_closed(&emitter, notification.id, 2)
             .await
             .unwrap();
+    }
+}
+
+/// What GNOME tells of keys and the pointer.
+struct Keys(Arc<AtomicU64>);
+
+#[interface(name = "org.gnome.Mutter.IdleMonitor")]
+impl Keys {
+    #[zbus(name = "GetIdletime")]
+    fn idle_time(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

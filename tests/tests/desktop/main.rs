@@ -1,5 +1,5 @@
 //! Two real apps on a private screen, session bus and network: one hosts, the other finds it and
-//! joins; they write; the host is killed and comes back; nothing is lost. Each step leaves a
+//! joins; they write and send each other files; the host is killed and comes back; nothing is lost. Each step leaves a
 //! screenshot in the target folder's `tmp/desktop`.
 
 #![allow(
@@ -10,14 +10,24 @@
 )]
 #![allow(clippy::print_stdout, reason = "what a test prints is its report")]
 
+use std::path::Path;
+use std::time::Duration;
+
 mod app;
 mod bus;
+mod media;
 mod network;
 mod screen;
 
 use app::App;
 use bus::Bus;
 use landline_tests::deadline::eventually;
+use serde_json::json;
+
+/// Bytes of a file that is saved.
+const READINGS: usize = 3_000_000;
+/// What Ben writes with a file while the host is gone.
+const WITH_A_FILE: &str = "Second, still without.";
 
 #[test]
 fn two_people_talk_and_nothing_is_lost_when_the_host_is_killed() {
@@ -42,9 +52,13 @@ async fn story() {
     joins(&ben).await;
     talk(&ana, &ben).await;
     a_notification_opens_its_room(&ana, &ben, &mut bus).await;
+    goes_away_and_comes_back(&ana, &bus).await;
+    let files = tempfile::tempdir().unwrap();
+    sends_files(&ana, &ben, files.path()).await;
+    saves_a_file(&ben, files.path()).await;
 
     ana.kill().await;
-    let written = writes_without_the_host(&ben).await;
+    let written = writes_without_the_host(&ben, files.path()).await;
     ana.start_again(&bus).await;
     arrives_once_and_in_order(&ana, &ben, &written).await;
 
@@ -152,23 +166,98 @@ async fn a_notification_opens_its_room(ana: &App, ben: &App, bus: &mut Bus) {
     ben.look_at("general").await;
 }
 
+/// Nobody presses a key for a while, then somebody does.
+async fn goes_away_and_comes_back(ana: &App, bus: &Bus) {
+    for (idle, state) in [(360, "away"), (0, "online")] {
+        bus.idles(Duration::from_secs(idle));
+        eventually(format!("Ben is {state}"), async || {
+            (ana.presence_of("Ben").await.as_deref() == Some(state)).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Ana sends a picture, a sound and a file; Ben sees the first, hears the second.
+async fn sends_files(ana: &App, ben: &App, folder: &Path) {
+    ana.choose_files(&[
+        media::kept(folder, "pier.png", &media::picture()),
+        media::kept(folder, "bell.wav", &media::sound()),
+        media::kept(folder, "readings.bin", &media::bytes(READINGS)),
+    ])
+    .await;
+    ana.sees(
+        "three attachments",
+        "[data-testid=attachment]:nth-of-type(3)",
+    )
+    .await;
+    ana.picture("11-attached").await;
+    ana.say("The pier, the bell, the readings.").await;
+    ana.sees_item("The pier, the bell, the readings.", "accepted")
+        .await;
+    ben.sees_item("The pier, the bell, the readings.", "accepted")
+        .await;
+    for who in [ana, ben] {
+        let drawn = "[data-testid=picture][data-name='pier.png'] img.drawn";
+        who.sees("the picture", drawn).await;
+        let size = who.evaluate("img => [img.naturalWidth, img.naturalHeight]", drawn);
+        assert_eq!(size.await, json!([media::WIDTH, media::HEIGHT]));
+    }
+    ben.picture("12-files-dark").await;
+
+    ben.click_on("[data-testid=picture][data-name='pier.png']")
+        .await;
+    ben.sees("the picture at large", "[data-testid=viewer] img.drawn")
+        .await;
+    ben.picture("13-viewer-dark").await;
+    ben.click("viewer-close").await;
+
+    ben.click("file-get").await;
+    ben.click("sound-play").await;
+    eventually("the bell sounds at Ben's", async || {
+        let at = ben
+            .evaluate("sound => Number(sound.dataset.at)", "[data-testid=sound]")
+            .await;
+        at.as_f64().filter(|at| *at > 0.1).map(drop)
+    })
+    .await;
+    ben.picture("14-sound-dark").await;
+}
+
+/// Ben saves the readings where he says, with the system's own dialog.
+async fn saves_a_file(ben: &App, folder: &Path) {
+    let readings = "[data-testid=file-card][data-name='readings.bin']";
+    ben.click_on(&format!("{readings} [data-testid=file-save]"))
+        .await;
+    let to = folder.join("saved by Ben.bin");
+    ben.save_as(&to).await;
+    eventually("the file is where Ben said", async || {
+        (std::fs::read(&to).ok()? == media::bytes(READINGS)).then_some(())
+    })
+    .await;
+    ben.sees("it is here", &format!("{readings}[data-here=true]"))
+        .await;
+    ben.picture("15-saved-dark").await;
+}
+
 /// With the host gone, Ben still writes, and finds what was said.
-async fn writes_without_the_host(ben: &App) -> [&'static str; 3] {
+async fn writes_without_the_host(ben: &App, folder: &Path) -> [&'static str; 3] {
     eventually("Ben is told that the host is gone", async || {
         (ben.link_state().await.as_deref() != Some("connected")).then_some(())
     })
     .await;
-    let written = [
-        "First, without you.",
-        "Second, still without.",
-        "Third, and then tea.",
-    ];
+    let written = ["First, without you.", WITH_A_FILE, "Third, and then tea."];
     for text in written {
+        if text == WITH_A_FILE {
+            let sketch = media::bytes(100_000);
+            ben.choose_files(&[media::kept(folder, "sketch.bin", &sketch)])
+                .await;
+            ben.see("attachment").await;
+        }
         ben.say(text).await;
         ben.sees_item(text, "queued").await;
     }
     ben.see("queue-line").await;
-    ben.picture("11-queued-dark").await;
+    ben.picture("16-queued-dark").await;
     ben.click("open-search").await;
     ben.fill("search-input", "kiln").await;
     eventually("his history is searched without the host", async || {
@@ -178,7 +267,7 @@ async fn writes_without_the_host(ben: &App) -> [&'static str; 3] {
             .map(drop)
     })
     .await;
-    ben.picture("12-search-offline-dark").await;
+    ben.picture("17-search-offline-dark").await;
     ben.click("close-drawer").await;
     written
 }
@@ -192,6 +281,11 @@ async fn arrives_once_and_in_order(ana: &App, ben: &App, written: &[&str; 3]) {
         ben.sees_item(text, "accepted").await;
         ana.sees_item(text, "accepted").await;
     }
+    ana.sees(
+        "the file that waited with its message",
+        "[data-testid=file-card][data-name='sketch.bin']",
+    )
+    .await;
     for who in [ana, ben] {
         let items = who.items().await;
         let theirs: Vec<&str> = items
@@ -207,6 +301,6 @@ async fn arrives_once_and_in_order(ana: &App, ben: &App, written: &[&str; 3]) {
             who.name
         );
     }
-    ana.picture("13-back-again").await;
-    ben.picture("14-back-again-dark").await;
+    ana.picture("18-back-again").await;
+    ben.picture("19-back-again-dark").await;
 }

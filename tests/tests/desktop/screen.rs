@@ -44,7 +44,7 @@ impl Screen {
     /// Gives the app's window the keyboard, as a window manager would.
     pub(crate) async fn focus(&self) {
         eventually("the window takes the focus", async || {
-            let mut tool = Command::new("xdotool");
+            let mut tool = self.tool();
             tool.args([
                 "search",
                 "--onlyvisible",
@@ -52,10 +52,37 @@ impl Screen {
                 "Landline",
                 "windowfocus",
             ]);
-            tool.env("DISPLAY", &self.display).stderr(Stdio::null());
             tool.status().await.unwrap().success().then_some(())
         })
         .await;
+    }
+
+    /// Types a line into the window with this in its title.
+    pub(crate) async fn type_in(&self, title: &str, line: &str) {
+        let window = eventually(format!("a window {title}"), async || {
+            let mut tool = self.tool();
+            let found = tool.args(["search", "--onlyvisible", "--name", title]);
+            let output = found.output().await.unwrap();
+            let ids = String::from_utf8(output.stdout).unwrap();
+            ids.lines().next().map(str::to_owned)
+        })
+        .await;
+        for arguments in [
+            &["windowfocus", "--sync", &window][..],
+            &["key", "ctrl+a"],
+            &["type", "--delay", "20", line],
+            &["key", "Return"],
+        ] {
+            let mut tool = self.tool();
+            let status = soon("a key is pressed", tool.args(arguments).status()).await;
+            assert!(status.unwrap().success(), "{arguments:?}");
+        }
+    }
+
+    fn tool(&self) -> Command {
+        let mut tool = Command::new("xdotool");
+        tool.env("DISPLAY", &self.display).stderr(Stdio::null());
+        tool
     }
 
     pub(crate) async fn picture(&self, file: &Path) {

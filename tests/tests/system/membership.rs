@@ -39,7 +39,10 @@ async fn who_is_invited_reads_all_that_was_said_and_who_is_removed_nothing_more(
     ben.forgets(plans).await.unwrap();
     let held = ben.replica();
     assert!(held.iter().all(|row| row.room != plans.as_bytes()));
-    assert!(!ben.now().rooms.contains_key(&plans));
+    ben.sees("it is gone", |space| {
+        (!space.rooms.contains_key(&plans)).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
