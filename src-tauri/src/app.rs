@@ -27,7 +27,7 @@ use crate::instance::Instance;
 use crate::ipc::{self, Stream};
 use crate::notices::{About, Notice, Notices};
 use crate::shell::Shell;
-use crate::{person, save, tray, window};
+use crate::{away, person, save, tray, window};
 
 /// Time for goodbyes and databases at the end. Nothing is lost past it: it is all on disk.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -123,7 +123,8 @@ fn start(app: &AppHandle, data: &Path, instance: &Instance, files: FileServer) -
     async_runtime::spawn(start_core(core.clone(), shell, data.to_owned()));
     async_runtime::spawn(quit_on_signal(app.clone()));
     window::open(app, &files.script())?;
-    files.serve(core);
+    files.serve(core.clone());
+    away::watch(core);
     tray::place(app);
     let app = app.clone();
     instance.listen(move |launch| {
@@ -197,6 +198,7 @@ fn close(window: &Window) {
                    stop hosting, or choose Quit in the tray, to end it."
                 .to_owned(),
             personal: false,
+            sound: false,
         });
     }
 }

@@ -11,6 +11,7 @@
 //! ```
 
 mod app;
+mod away;
 mod core;
 mod files;
 mod folder;

@@ -46,6 +46,8 @@ pub(crate) struct Notice {
     pub(crate) body: String,
     /// In a direct room, or it mentions me.
     pub(crate) personal: bool,
+    /// With a sound.
+    pub(crate) sound: bool,
 }
 
 /// What is called when a notification is clicked.

@@ -23,6 +23,7 @@ impl Host for Shell {
             title,
             body,
             personal,
+            sound,
         } = notification;
         self.notices.show(Notice {
             about: About::Room { space, room },
@@ -30,6 +31,7 @@ impl Host for Shell {
             title,
             body,
             personal,
+            sound,
         });
     }
 

@@ -10,6 +10,7 @@ use tauri::tray::TrayIconBuilder;
 
 use crate::{app, window};
 
+const ICON: &str = "main";
 const SHOW: &str = "show";
 const QUIT: &str = "quit";
 
@@ -17,6 +18,15 @@ const QUIT: &str = "quit";
 pub(crate) fn place(app: &AppHandle) {
     if let Err(error) = try_place(app) {
         tracing::warn!("no icon in the tray: {error:#}");
+    }
+}
+
+/// What the icon says under the pointer, where the system lets it say anything.
+pub(crate) fn say(app: &AppHandle, words: &str) {
+    if let Some(icon) = app.tray_by_id(ICON)
+        && let Err(error) = icon.set_tooltip(Some(words))
+    {
+        tracing::debug!(%error, "the icon in the tray says nothing");
     }
 }
 
@@ -33,7 +43,7 @@ fn try_place(app: &AppHandle) -> Result<()> {
         .default_window_icon()
         .context("the app has no icon")?
         .clone();
-    let tray = TrayIconBuilder::new()
+    let tray = TrayIconBuilder::with_id(ICON)
         .icon(icon)
         .tooltip("Landline")
         .menu(&menu)

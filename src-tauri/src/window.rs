@@ -5,6 +5,8 @@ use tauri::webview::NewWindowResponse;
 use tauri::window::Color;
 use tauri::{AppHandle, Manager, Theme, Url, WebviewWindow, WebviewWindowBuilder};
 
+use crate::tray;
+
 const LABEL: &str = "main";
 
 /// The interface's paper, light and dark: no flash of white before it has loaded.
@@ -23,6 +25,7 @@ pub(crate) fn open(app: &AppHandle, script: &str) -> Result<()> {
     let window = WebviewWindowBuilder::from_config(app, config)?
         .visible(false)
         .initialization_script(script)
+        .on_document_title_changed(|window, title| show_unread(&window, &title))
         // What people write may hold links; these are opened by the core's `open_link` alone.
         .on_navigation(is_interface)
         .on_new_window(|_, _| NewWindowResponse::Deny)
@@ -35,6 +38,21 @@ pub(crate) fn open(app: &AppHandle, script: &str) -> Result<()> {
     window.set_background_color(Some(paper))?;
     window.show()?;
     Ok(())
+}
+
+/// The interface's title says what is open, and how much is unread: `(3) Studio · Landline`. The
+/// system's own places for both follow it.
+fn show_unread(window: &WebviewWindow, title: &str) {
+    with_window(window.app_handle(), |window| {
+        window.set_title(title)?;
+        window.set_badge_count(unread_in(title))
+    });
+    tray::say(window.app_handle(), title);
+}
+
+fn unread_in(title: &str) -> Option<i64> {
+    let (count, _) = title.strip_prefix('(')?.split_once(')')?;
+    count.parse().ok()
 }
 
 /// Brings the window to the front, wherever it was.
@@ -68,6 +86,19 @@ pub(crate) fn is_interface(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_title_says_how_much_is_unread() {
+        for (title, unread) in [
+            ("(12) Studio · Landline", Some(12)),
+            ("Studio · Landline", None),
+            ("(Studio) · Landline", None),
+            ("(", None),
+            ("", None),
+        ] {
+            assert_eq!(unread_in(title), unread, "{title}");
+        }
+    }
 
     #[test]
     fn the_window_goes_nowhere_else() {

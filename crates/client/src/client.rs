@@ -102,6 +102,12 @@ impl Client {
         let _ = self.inputs.send(Input::Open { space, room, item }).await;
     }
 
+    /// The person has left this computer, or is back: others see them as away meanwhile, unless
+    /// they have chosen something else than to be online.
+    pub async fn away(&self, away: bool) {
+        let _ = self.inputs.send(Input::Away(away)).await;
+    }
+
     /// Appends events past the outbox, as one `append`: for an import (see [`crate::import`]).
     /// Refused with `unavailable` where there is no link, or it is lost before the answer.
     pub(crate) async fn append(

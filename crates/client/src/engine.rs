@@ -139,6 +139,8 @@ pub(crate) enum Input {
     },
     Name(String),
     Presence(SetPresence),
+    /// The person has left this computer, or is back.
+    Away(bool),
     Wishes(Wishes),
     /// The computer has slept.
     Woke,
@@ -168,6 +170,7 @@ impl Input {
             | Self::Look { .. }
             | Self::Name(_)
             | Self::Presence(_)
+            | Self::Away(_)
             | Self::Wishes(_)
             | Self::Woke
             // A reply that is dropped says so.
@@ -410,6 +413,7 @@ impl Engine {
                 }
             }
             Input::Presence(presence) => self.set_presence(presence),
+            Input::Away(away) => self.set_away(away),
             Input::Wishes(wishes) => {
                 self.config.wishes = wishes;
                 self.notice_quiet();

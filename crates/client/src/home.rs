@@ -78,6 +78,7 @@ pub(crate) enum Input {
     },
     Listen(mpsc::Sender<Vec<UiEvent>>),
     Hosting(Option<Hosted>),
+    Away(bool),
     Notice(String),
     Open {
         space: SpaceId,
@@ -155,6 +156,8 @@ pub(crate) struct Home {
     nearby: Nearby,
     hosted: Option<Hosted>,
     look: Look,
+    /// The person is not at this computer.
+    away: bool,
     picture: Picture,
     windows: Windows,
     /// Where to go, for the next window that listens.
@@ -228,6 +231,7 @@ pub(crate) async fn start(
         spaces: BTreeMap::new(),
         nearby: Nearby::default(),
         hosted: None,
+        away: false,
         look: Look {
             space: None,
             room: None,
@@ -305,6 +309,12 @@ impl Home {
                 self.tell(unheard);
             }
             Input::Hosting(hosted) => self.on_hosting(hosted),
+            Input::Away(away) => {
+                self.away = away;
+                for space in self.spaces.values() {
+                    space.tell(engine::Input::Away(away));
+                }
+            }
             Input::Notice(words) => self.notice(words),
             Input::Open { space, room, item } => {
                 let open = UiEvent::Open { space, room, item };

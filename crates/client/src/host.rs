@@ -21,6 +21,8 @@ pub struct Notification {
     pub body: String,
     /// In a direct room, or it mentions me.
     pub personal: bool,
+    /// With a sound, where the system has one.
+    pub sound: bool,
 }
 
 /// A space to be hosted by this computer.

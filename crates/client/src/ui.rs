@@ -2,6 +2,8 @@
 //!
 //! A window opens one stream of [`UiEvent`]s, whose first is always `snapshot`, and sends
 //! commands (see `command.rs`). State moves only by events; commands answer little.
+//!
+//! (This file is long because it is one list: all that a window may be told.)
 
 use landline_protocol::access::RoomRights;
 use landline_protocol::down::{MarkChange, PresenceChange};
@@ -175,6 +177,8 @@ pub struct Settings {
     pub notifications: bool,
     /// Show the text in notifications.
     pub notification_previews: bool,
+    /// They make a sound.
+    pub notification_sound: bool,
     /// Words that count as a mention, as one types them.
     pub keywords: Vec<String>,
     /// Nothing disturbs before this: milliseconds since 1970; null: no such time.
@@ -197,6 +201,7 @@ impl Default for Settings {
             enter_sends: true,
             notifications: true,
             notification_previews: true,
+            notification_sound: true,
             keywords: Vec::new(),
             quiet_until: None,
             receipts: true,

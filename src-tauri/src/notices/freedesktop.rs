@@ -80,12 +80,19 @@ async fn update(mut shown: NotificationHandle, next: Notification) -> Option<Not
 }
 
 fn notification(notice: &Notice) -> Notification {
+    // Of the sound naming specification; a desktop that has none by this name is silent.
+    let sound = if notice.sound {
+        Hint::SoundName("message-new-instant".to_owned())
+    } else {
+        Hint::SuppressSound(true)
+    };
     Notification::new()
         .appname("Landline")
         .summary(&text::title(&notice.title))
         .body(&text::escaped(&text::body(&notice.body)))
         .icon("landline")
         .hint(Hint::DesktopEntry(DESKTOP_ENTRY.to_owned()))
+        .hint(sound)
         .hint(Hint::Category("im.received".to_owned()))
         .urgency(if notice.personal {
             Urgency::Normal

@@ -10,10 +10,14 @@ use super::{Clicked, Notice, text};
 pub(super) async fn keep(mut notices: watch::Receiver<Notice>, _clicked: Clicked) {
     loop {
         let notice = notices.borrow_and_update().clone();
-        let shown = Notification::new()
+        let mut shown = Notification::new();
+        shown
             .summary(&text::title(&notice.title))
-            .body(&text::body(&notice.body))
-            .show();
+            .body(&text::body(&notice.body));
+        if notice.sound {
+            shown.sound_name("Ping");
+        }
+        let shown = shown.show();
         if let Err(error) = shown {
             return tracing::warn!(%error, "notifications can't be shown");
         }

@@ -287,6 +287,28 @@ async fn who_wants_no_receipts_is_seen_to_have_it_and_not_to_have_read_it() {
 }
 
 #[tokio::test]
+async fn who_leaves_the_computer_is_seen_as_away_unless_they_have_chosen_otherwise() {
+    let lan = Lan::start();
+    let (ana, ben, _, _) = two(&lan).await;
+    let sees = async |state| {
+        ana.sees("his presence", |space| {
+            let seen = space.presence.get(&ben.me())?;
+            (seen.state == state).then_some(())
+        })
+        .await;
+    };
+    ben.client().away(true).await;
+    sees(PresenceState::Away).await;
+    ben.client().away(false).await;
+    sees(PresenceState::Online).await;
+    ben.is(PresenceState::Dnd).await;
+    sees(PresenceState::Dnd).await;
+    ben.client().away(true).await;
+    ben.is(PresenceState::Online).await;
+    sees(PresenceState::Away).await;
+}
+
+#[tokio::test]
 async fn who_wants_quiet_for_a_time_is_seen_so_until_it_is_over() {
     let lan = Lan::start();
     let (ana, ben, _, _) = two(&lan).await;

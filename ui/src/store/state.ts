@@ -190,6 +190,7 @@ export const EMPTY: State = {
     enter_sends: true,
     notifications: true,
     notification_previews: true,
+    notification_sound: true,
     keywords: [],
     quiet_until: null,
     receipts: true,

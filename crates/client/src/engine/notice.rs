@@ -42,8 +42,9 @@ impl Engine {
             room: id,
             item: Some(event.id),
             title,
-            body: shortened(&message.text),
+            body: words(&message),
             personal: self.is_personal(id, &message),
+            sound: true,
         };
         self.note(Note::Notify(notification)).await;
         Ok(())
@@ -114,6 +115,7 @@ impl Engine {
             title,
             body,
             personal,
+            sound: true,
         };
         self.note(Note::Notify(notification)).await;
         Ok(())
@@ -208,6 +210,28 @@ fn has_word(text: &str, words: &[String]) -> bool {
     })
 }
 
+/// The text; where nothing was written, what its files are.
+fn words(message: &Message) -> String {
+    let text = shortened(&message.text);
+    if !text.is_empty() {
+        return text;
+    }
+    let kind = |start: &str| {
+        message
+            .files
+            .iter()
+            .all(|file| file.media_type.starts_with(start))
+    };
+    match (message.files.as_slice(), message.files.len()) {
+        ([], _) => text,
+        ([_], _) if kind("image/") => "Photo".to_owned(),
+        ([_], _) if kind("video/") => "Video".to_owned(),
+        ([file], _) => shortened(&file.name),
+        (_, count) if kind("image/") => format!("{count} photos"),
+        (_, count) => format!("{count} files"),
+    }
+}
+
 /// One line, with an ellipsis where it was longer.
 fn shortened(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -219,6 +243,8 @@ fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use landline_protocol::File;
+
     use super::*;
 
     #[test]
@@ -228,6 +254,38 @@ mod tests {
         assert!(has_word("tea break?", &words));
         assert!(!has_word("cranes and teacups", &words));
         assert!(!has_word("", &words));
+    }
+
+    #[test]
+    fn files_without_a_text_are_told_in_words() {
+        let file = |name: &str, media_type: &str| File {
+            blake3: "0".repeat(64),
+            name: name.to_owned(),
+            media_type: media_type.to_owned(),
+            bytes: 1,
+            width: None,
+            height: None,
+            preview: None,
+        };
+        let (photo, plan) = (
+            file("a.jpg", "image/jpeg"),
+            file("plan.pdf", "application/pdf"),
+        );
+        for (text, files, expected) in [
+            ("Look", vec![photo.clone()], "Look"),
+            ("", vec![photo.clone()], "Photo"),
+            (" ", vec![photo.clone(), photo.clone()], "2 photos"),
+            ("", vec![plan.clone()], "plan.pdf"),
+            ("", vec![photo, plan], "2 files"),
+            ("", vec![file("a.mp4", "video/mp4")], "Video"),
+        ] {
+            let message = Message {
+                text: text.to_owned(),
+                files,
+                ..Message::default()
+            };
+            assert_eq!(words(&message), expected);
+        }
     }
 
     #[test]

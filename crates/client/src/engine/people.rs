@@ -26,6 +26,8 @@ pub(super) struct People {
     watched: BTreeSet<MemberId>,
     watch_due: Option<Instant>,
     mine: SetPresence,
+    /// I am not at this computer.
+    away: bool,
     /// Others were told that nothing may disturb me for a time.
     told_quiet: bool,
 }
@@ -41,6 +43,7 @@ impl Default for People {
                 state: PresenceState::Online,
                 text: String::new(),
             },
+            away: false,
             told_quiet: false,
         }
     }
@@ -185,6 +188,13 @@ impl Engine {
         self.tell_presence();
     }
 
+    pub(super) fn set_away(&mut self, away: bool) {
+        if self.people.away != away {
+            self.people.away = away;
+            self.tell_presence();
+        }
+    }
+
     /// Nothing may disturb me now: by a choice, or until a time.
     pub(super) fn i_want_quiet(&self) -> bool {
         self.people.mine.state == PresenceState::Dnd || self.quiet_for().is_some()
@@ -215,7 +225,8 @@ impl Engine {
     pub(super) fn say_presence(&mut self) {
         self.people.watch_due = Some(Instant::now());
         let mine = &self.people.mine;
-        let usual = mine.state == PresenceState::Online && mine.text.is_empty();
+        let usual =
+            mine.state == PresenceState::Online && mine.text.is_empty() && !self.people.away;
         if !usual || self.quiet_for().is_some() {
             self.tell_presence();
         }
@@ -225,10 +236,10 @@ impl Engine {
         self.people.told_quiet = self.quiet_for().is_some();
         let mine = &self.people.mine;
         let presence = Presence {
-            state: if self.people.told_quiet {
-                PresenceState::Dnd
-            } else {
-                mine.state
+            state: match mine.state {
+                _ if self.people.told_quiet => PresenceState::Dnd,
+                PresenceState::Online if self.people.away => PresenceState::Away,
+                chosen => chosen,
             },
             text: Some(mine.text.clone()),
         };

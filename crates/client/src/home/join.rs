@@ -212,7 +212,11 @@ impl Home {
             }
         };
         let engine = Running::Yes(engine);
-        self.spaces.insert(space, Joined { known, engine });
+        let joined = Joined { known, engine };
+        if self.away {
+            joined.tell(engine::Input::Away(true));
+        }
+        self.spaces.insert(space, joined);
         self.check_later(space, checked);
         self.tell(events);
         Ok(())

@@ -95,6 +95,7 @@ impl Home {
         if !self.settings.notification_previews {
             notification.body = String::new();
         }
+        notification.sound = self.settings.notification_sound;
         self.host.notify(notification);
     }
 

@@ -18,6 +18,10 @@ notifications: boolean,
  */
 notification_previews: boolean, 
 /**
+ * They make a sound.
+ */
+notification_sound: boolean, 
+/**
  * Words that count as a mention, as one types them.
  */
 keywords: Array<string>, 
