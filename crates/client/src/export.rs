@@ -8,6 +8,7 @@
 //! What is held in memory does not grow with the rooms. The file is there whole or not at all, and
 //! never in the place of another one unless that was asked for.
 
+mod attachments;
 mod escape;
 mod lines;
 mod markdown;
@@ -27,7 +28,9 @@ use landline_store::{Connection, Store, StoreError, log, rooms};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::files::shelf::Shelf;
 use crate::{Client, ClientError};
+use attachments::Attachments;
 
 /// Bytes of a log that are read at once.
 const PAGE_BYTES: usize = 1024 * 1024;
@@ -84,6 +87,8 @@ pub(crate) struct Source {
     pub(crate) space_name: String,
     pub(crate) me: MemberId,
     pub(crate) rooms: Vec<Room>,
+    /// Where the files of messages are.
+    pub(crate) shelf: Shelf,
     /// Milliseconds since 1970.
     pub(crate) now: i64,
 }
@@ -171,9 +176,13 @@ fn write(
         progress,
         given_up,
     };
+    let mut files = Attachments::beside(to, source.shelf.clone());
     match request.format {
         ExportFormat::Jsonl => lines::write(&mut writing)?,
-        ExportFormat::Html => page::write(&mut writing, &TimeZone::system())?,
+        ExportFormat::Html if !request.replace && files.folder().exists() => {
+            return Err(there_already(files.folder()));
+        }
+        ExportFormat::Html => page::write(&mut writing, &mut files, &TimeZone::system())?,
     }
     let messages = writing.messages;
     let file = writing
@@ -191,6 +200,7 @@ fn write(
                 _ => failed(error.error),
             })?;
     }
+    files.keep();
     landline_store::sync_name(to).map_err(failed)?;
     Ok(Exported {
         rooms: source.rooms.len() as u64,

@@ -218,3 +218,54 @@ fn without_the_space_what_is_here_is_exported() {
     );
     assert!(std::fs::read_to_string(file).unwrap().contains("\"kept\""));
 }
+
+/// The smallest picture that there is.
+const PNG: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
+\0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
+
+#[test]
+fn files_stand_in_a_folder_beside_the_page() {
+    let node = Node::start(&[]);
+    let ana = Person::joined(&node, "Ana");
+    let folder = TempDir::new().unwrap();
+    let (picture, picture_path) = path(&folder, "tea pot.png");
+    std::fs::write(&picture, PNG).unwrap();
+    let (site, site_path) = path(&folder, "site.html");
+    std::fs::write(&site, "<script>alert(1)</script>").unwrap();
+    ana.ok(&["upload", "general", &picture_path, &site_path, "--wait"]);
+
+    let out = TempDir::new().unwrap();
+    let (file, to) = path(&out, "page.html");
+    ana.ok(&["export", "general", "--to", &to]);
+    let page = std::fs::read_to_string(file).unwrap();
+    let kept = out.path().join("page_files");
+    let mut names: Vec<String> = std::fs::read_dir(&kept)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_by_key(|name| name.ends_with(".png"));
+    let [site, picture] = names.as_slice() else {
+        panic!("{names:?}");
+    };
+    // Whoever opens it reads it; nothing runs.
+    assert!(site.ends_with("-site.html.txt"), "{site}");
+    assert!(picture.ends_with("-tea pot.png"), "{picture}");
+    assert_eq!(std::fs::read(kept.join(picture)).unwrap(), PNG);
+    let address = format!("page_files/{}", picture.replace(' ', "%20"));
+    assert!(
+        page.contains(&format!("<img src=\"{address}\" alt=\"tea pot.png\"")),
+        "{page}"
+    );
+    assert!(page.contains(&format!(
+        "<a href=\"page_files/{site}\" download>site.html</a>"
+    )));
+
+    // Neither page nor folder is written over unasked.
+    std::fs::remove_file(out.path().join("page.html")).unwrap();
+    let (code, words) = ana.fails(4, &["export", "general", "--to", &to]);
+    assert_eq!(code, "conflict");
+    assert!(words.contains("page_files"), "{words}");
+    ana.ok(&["export", "general", "--to", &to, "--replace"]);
+    assert_eq!(std::fs::read_dir(&kept).unwrap().count(), 2);
+}

@@ -37,6 +37,7 @@ impl Engine {
             space_name: self.config.known.name.clone(),
             me: self.me(),
             rooms,
+            shelf: self.shelf.clone(),
             now: self.config.clock.now(),
         })
     }

@@ -1,5 +1,5 @@
-//! One page of HTML, to be read by people: it needs nothing beside it, fetches nothing and runs
-//! nothing, in light and dark. Threads stand under the message that began them.
+//! One page of HTML, to be read by people: it needs nothing but the files beside it, fetches nothing
+//! from elsewhere and runs nothing, in light and dark. Threads stand under the message that began them.
 
 use std::fmt::Write as _;
 
@@ -8,23 +8,27 @@ use jiff::tz::TimeZone;
 use landline_protocol::{Content, EventId, File, MemberId, Refusal, RoomId, RoomKind};
 use landline_store::messages::{self, Line, MessageRow, Part, SystemRow};
 
+use super::attachments::Attachments;
 use super::escape::Escaped;
 use super::markdown::to_html;
-use super::{Names, PAGE_EVENTS, Progress, Room, Source, Writing};
+use super::{Names, PAGE_EVENTS, Progress, Room, Source, Writing, not_written};
 
+/// Files that are shown as pictures.
+const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const STYLE: &str = include_str!("page.css");
 /// Characters of a message that another one quotes.
 const QUOTE_CHARS: usize = 120;
 
 pub(super) fn write<P: FnMut(Progress)>(
     to: &mut Writing<'_, P>,
+    files: &mut Attachments,
     zone: &TimeZone,
 ) -> Result<(), Refusal> {
     let source = to.source;
     to.put(&head(source, &to.names, zone))?;
     for (number, room) in source.rooms.iter().enumerate() {
         to.put(&room_head(number, room))?;
-        lines(to, room.id, zone)?;
+        lines(to, room.id, files, zone)?;
         to.put("</section>\n")?;
     }
     to.put("</body>\n</html>\n")
@@ -36,7 +40,7 @@ fn head(source: &Source, names: &Names, zone: &TimeZone) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
-         style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n\
+         style-src 'unsafe-inline'; img-src 'self' file:; base-uri 'none'; form-action 'none'\">\n\
          <title>{space}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <h1>{space}</h1>\n<p class=\"about\">Exported by {} on {}</p>\n<nav><ul>\n",
         Escaped(&names.get(source.me)),
@@ -73,6 +77,7 @@ fn room_head(number: usize, room: &Room) -> String {
 fn lines<P: FnMut(Progress)>(
     to: &mut Writing<'_, P>,
     room: RoomId,
+    files: &mut Attachments,
     zone: &TimeZone,
 ) -> Result<(), Refusal> {
     let (mut after, mut day) = (0, String::new());
@@ -93,8 +98,8 @@ fn lines<P: FnMut(Progress)>(
             match line {
                 Line::System(row) => to.put(&happened(&to.names, &row))?,
                 Line::Message(row) => {
-                    message(to, &row, zone)?;
-                    thread(to, room, row.id, zone)?;
+                    message(to, &row, files, zone)?;
+                    thread(to, room, row.id, files, zone)?;
                     to.put("</article>\n")?;
                 }
             }
@@ -108,6 +113,7 @@ fn thread<P: FnMut(Progress)>(
     to: &mut Writing<'_, P>,
     room: RoomId,
     first: EventId,
+    files: &mut Attachments,
     zone: &TimeZone,
 ) -> Result<(), Refusal> {
     let mut after = 0;
@@ -122,7 +128,7 @@ fn thread<P: FnMut(Progress)>(
         after = last.seq();
         for line in &page {
             if let Line::Message(row) = line {
-                message(to, row, zone)?;
+                message(to, row, files, zone)?;
                 to.put("</article>\n")?;
             }
         }
@@ -138,6 +144,7 @@ fn thread<P: FnMut(Progress)>(
 fn message<P: FnMut(Progress)>(
     to: &mut Writing<'_, P>,
     row: &MessageRow,
+    files: &mut Attachments,
     zone: &TimeZone,
 ) -> Result<(), Refusal> {
     let (id, at) = (row.id, row.imported_at.unwrap_or(row.accepted_at));
@@ -166,7 +173,12 @@ fn message<P: FnMut(Progress)>(
     } else {
         let _ = writeln!(html, "<div dir=\"auto\">{}</div>", to_html(&row.text));
     }
-    files(&mut html, &row.files);
+    for file in &row.files {
+        let at = files
+            .put(file)
+            .map_err(|error| not_written(files.folder(), &error))?;
+        attached(&mut html, file, at.as_deref());
+    }
     if !row.reactions.is_empty() {
         html.push_str("<ul class=\"reactions\">");
         for reacted in &row.reactions {
@@ -205,21 +217,25 @@ fn quote(names: &Names, id: EventId, line: Option<Line>) -> String {
     )
 }
 
-/// The files of a message, by name: their bytes are not part of an export.
-fn files(html: &mut String, files: &[File]) {
-    if files.is_empty() {
-        return;
-    }
-    html.push_str("<ul class=\"files\">");
-    for file in files {
-        let _ = write!(
+/// A file of a message: shown where it is a picture, and else by its name. `at`: where it is.
+fn attached(html: &mut String, file: &File, at: Option<&str>) {
+    let name = Escaped(&file.name);
+    let _ = match at {
+        Some(at) if PICTURES.contains(&file.media_type.as_str()) => writeln!(
             html,
-            "<li dir=\"auto\">{} ({} bytes)</li>",
-            Escaped(&file.name),
+            "<p class=\"files\"><a href=\"{at}\"><img src=\"{at}\" alt=\"{name}\" loading=\"lazy\"></a></p>"
+        ),
+        Some(at) => writeln!(
+            html,
+            "<p class=\"files\" dir=\"auto\"><a href=\"{at}\" download>{name}</a> ({} bytes)</p>",
             file.bytes
-        );
-    }
-    html.push_str("</ul>\n");
+        ),
+        None => writeln!(
+            html,
+            "<p class=\"files\" dir=\"auto\">{name} ({} bytes, not on the computer it was exported on)</p>",
+            file.bytes
+        ),
+    };
 }
 
 /// What the room tells of itself.
