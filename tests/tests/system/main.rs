@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "what a test has checked is its report")]
 
 mod admission;
+mod carry;
 mod cli;
 mod delivery;
 mod files;
