@@ -88,7 +88,7 @@ fn figure(what: &str, unit: &str, figure: f64) {
     row(&[format!("{what}, {unit}"), format!("{figure:.1}")]);
 }
 
-async fn open(data: &Path) -> anyhow::Result<(Client, Snapshot)> {
+pub(crate) async fn open(data: &Path) -> anyhow::Result<(Client, Snapshot)> {
     let config = ClientConfig {
         data_dir: data.to_owned(),
         clock: Arc::new(SystemClock),

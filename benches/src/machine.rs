@@ -113,10 +113,17 @@ fn seconds_of(process: u32) -> anyhow::Result<f64> {
 
 /// Resident memory of a process in KiB.
 pub(crate) fn resident_kib(process: u32) -> anyhow::Result<u64> {
+    status_kib(process, "VmRSS:")
+}
+
+/// The most that it ever had in RAM.
+pub(crate) fn peak_kib(process: u32) -> anyhow::Result<u64> {
+    status_kib(process, "VmHWM:")
+}
+
+fn status_kib(process: u32, what: &'static str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .context("VmRSS")?;
-    Ok(line.split_whitespace().nth(1).context("VmRSS")?.parse()?)
+    let line = status.lines().find(|line| line.starts_with(what));
+    let figure = line.and_then(|line| line.split_whitespace().nth(1));
+    Ok(figure.context(what)?.parse()?)
 }

@@ -10,6 +10,7 @@
 )]
 
 mod client;
+mod files;
 mod joins;
 mod limit;
 mod machine;
@@ -35,11 +36,16 @@ enum What {
     Node(node::Options),
     /// Catch-up, start, paging, search and memory of the client core.
     Client(client::Options),
+    /// A large file up and down, beside a plain copy through one TCP connection.
+    Files(files::Options),
     /// Whether anything grows while people come and go and a million messages pass.
     Soak(soak::Options),
     /// The server of the practical limit; started by `node`.
     #[command(hide = true)]
     Limit,
+    /// The other end of the plain copy; started by `files`.
+    #[command(hide = true)]
+    Copy { to: std::path::PathBuf },
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -49,7 +55,9 @@ async fn main() -> anyhow::Result<()> {
         What::Node(options) => node::run(options).await,
         What::Client(options) => client::run(options).await,
         What::Soak(options) => soak::run(options).await,
+        What::Files(options) => files::run(options).await,
         What::Limit => limit::serve().await,
+        What::Copy { to } => files::take_copy(&to),
     }
 }
 

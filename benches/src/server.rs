@@ -59,10 +59,23 @@ impl Server {
         Self::start_with(kind, None).await
     }
 
+    /// On whatever core there is: where server and load are one pipeline, no core is idle.
+    pub(crate) async fn start_anywhere(kind: Kind) -> anyhow::Result<Self> {
+        Self::spawn(kind, None, false).await
+    }
+
     /// With `slow_fsync.c` loaded before all others, and the microseconds it waits.
     pub(crate) async fn start_with(
         kind: Kind,
         slow_fsync: Option<(&Path, &str)>,
+    ) -> anyhow::Result<Self> {
+        Self::spawn(kind, slow_fsync, true).await
+    }
+
+    async fn spawn(
+        kind: Kind,
+        slow_fsync: Option<(&Path, &str)>,
+        on_its_core: bool,
     ) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
         let mut command = command(kind, data.path())?;
@@ -71,13 +84,17 @@ impl Server {
             command.env("SLOW_FSYNC_US", microseconds);
         }
         // A child runs where its parent does at its birth.
-        machine::run_on(Side::Server)?;
+        if on_its_core {
+            machine::run_on(Side::Server)?;
+        }
         let spawned = command
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .context("starting the server");
-        machine::run_on(Side::Load)?;
+        if on_its_core {
+            machine::run_on(Side::Load)?;
+        }
         let mut process = spawned?;
         let output = process.stdout.take().context("the server's output")?;
         let line = BufReader::new(output).lines().next_line().await?;

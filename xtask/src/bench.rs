@@ -28,6 +28,8 @@ enum What {
     Node,
     /// The client core with a long history.
     Client,
+    /// A large file up and down, beside a plain copy.
+    Files,
 }
 
 impl Bench {
@@ -40,6 +42,7 @@ impl Bench {
                 let name = match what {
                     What::Node => "node",
                     What::Client => "client",
+                    What::Files => "files",
                 };
                 Command::new(&program).arg(name).args(&self.args).run()?;
             }

@@ -4,6 +4,7 @@ Prints one JSON object a line: `{"checked": …}` for what it has seen to be tru
 where the test outside may act, and at last `{"done": true, "rooms": …}`. Ends with 0 if all held.
 """
 
+import base64
 import json
 import os
 import queue
@@ -12,6 +13,8 @@ import sys
 import threading
 import time
 import traceback
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 from client import Client, Ed25519PrivateKey, Refused, direct_room, member_id, uuid7
 
@@ -100,6 +103,56 @@ def search(client, room):
     checked("search finds words and phrases without regard to accents, and takes any text")
 
 
+def files(url, client, room):
+    """tus by plain HTTP: broken off, resumed, named, and read back in parts."""
+    token = client.answer["session"]
+
+    def http(method, path, headers={}, body=None, token=token):
+        connection = HTTPConnection(urlsplit(url).netloc, timeout=WAIT_S)
+        more = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0", **headers}
+        connection.request(method, path, body, more)
+        answer = connection.getresponse()
+        found = answer.status, answer.headers, answer.read()
+        connection.close()
+        return found
+
+    def piece(path, offset, body):
+        kind = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
+        return http("PATCH", path, kind, body)
+
+    status, headers, _ = http("OPTIONS", "/files")
+    assert (status, headers["Tus-Version"]) == (204, "1.0.0")
+    assert {"creation", "expiration"} <= set(headers["Tus-Extension"].split(","))
+    whole = os.urandom(300_000)
+    name = base64.b64encode("kettle.bin".encode()).decode()
+    metadata = {"Upload-Length": str(len(whole)), "Upload-Metadata": f"name {name}"}
+    status, headers, _ = http("POST", "/files", metadata)
+    assert status == 201 and headers["Upload-Expires"]
+    path = urlsplit(headers["Location"]).path
+    status, headers, _ = piece(path, 0, whole[:100_000])
+    assert (status, headers["Upload-Offset"], headers["Landline-Blake3"]) == (204, "100000", None)
+    status, _, body = piece(path, 7, b"elsewhere")
+    assert (status, json.loads(body)["error"]["code"]) == (409, "conflict")
+    status, headers, _ = http("HEAD", path)
+    assert (status, headers["Upload-Offset"], headers["Upload-Length"]) == (200, "100000", "300000")
+    status, headers, _ = piece(path, 100_000, whole[100_000:])
+    blake3 = headers["Landline-Blake3"]
+    assert status == 204 and re.fullmatch("[0-9a-f]{64}", blake3)
+    checked("a file is uploaded in pieces, and goes on where it was")
+
+    file = {"blake3": blake3, "name": "kettle.bin", "type": "application/zip", "bytes": len(whole)}
+    client.append(client.event(room, message("", files=[file])))
+    refused("not_found", client.append, client.event(room, message("", files=[{**file, "blake3": "0" * 64}])))
+    status, headers, body = http("GET", f"/files/{blake3}")
+    assert (status, body) == (200, whole)
+    assert headers["Content-Disposition"].startswith("attachment")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    status, headers, body = http("GET", f"/files/{blake3}", {"Range": "bytes=1000-1999"})
+    assert (status, body, headers["Content-Range"]) == (206, whole[1000:2000], "bytes 1000-1999/300000")
+    assert http("GET", f"/files/{blake3}", token="nobody's")[0] == 401
+    checked("a message names it, and its bytes are served whole and in part, to members only")
+
+
 def signs_of_life(client, room, peer):
     def heard(push, test):
         return any(test(payload) for name, payload in client.pushes if name == push)
@@ -159,6 +212,7 @@ def converse(url):
 
     appending(client, own)
     search(client, own)
+    files(url, client, own)
 
     theirs = until(
         f"{PEER} has made a room", lambda: client.ask("rooms", {"query": f"room of {PEER}"})["rooms"], client

@@ -38,7 +38,8 @@ impl Engine {
         let shelf = self.shelf.clone();
         let cleared = blocking(move || {
             let known = |hash| local.contains(&hash);
-            if let Err(error) = shelf.clear(known, |hash| coming.contains(&hash)) {
+            let coming = |hash| coming.contains(&hash);
+            if let Err(error) = shelf.make().and_then(|()| shelf.clear(known, coming)) {
                 tracing::warn!(%error, "files could not be looked over");
             }
             Ok(())

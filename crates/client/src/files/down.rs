@@ -1,5 +1,6 @@
 //! A download: what has come goes on where it was, and the whole is checked by its hash.
 
+use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ pub(crate) async fn download(job: &Job) -> Result<(), Trouble> {
         let kept = Keeping::begin(job.shelf.clone(), part).end().await;
         let kept = kept.map_err(|error| Trouble::Never(disk_words(&error)))?;
         return checked(job, kept, true);
+    }
+    if job.shelf.is_full_with(job.transfer.bytes - here) {
+        return Err(no_room(job));
     }
     let mut http = job.connect().await?;
     fetch(job, &mut http, here).await
@@ -87,10 +91,11 @@ async fn keep(job: &Job, mut body: Incoming, here: u64) -> Result<(), Trouble> {
         }
         job.progress.store(bytes, Ordering::Relaxed);
     };
-    let kept = keeping
-        .end()
-        .await
-        .map_err(|error| Trouble::Never(disk_words(&error)))?;
+    let kept = match keeping.end().await {
+        Ok(kept) => kept,
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(no_room(job)),
+        Err(error) => return Err(Trouble::Never(disk_words(&error))),
+    };
     came?;
     if kept.bytes < job.transfer.bytes {
         return Err(Trouble::later());
@@ -112,4 +117,10 @@ fn another(job: &Job) -> Trouble {
     job.shelf.remove_part(job.hash());
     let words = "what came is not the file that the message names";
     Trouble::Never(Refusal::new(Code::Conflict, words))
+}
+
+/// What has come makes room again, for what the person writes.
+fn no_room(job: &Job) -> Trouble {
+    job.shelf.remove_part(job.hash());
+    Trouble::Never(disk_words(&io::ErrorKind::StorageFull.into()))
 }

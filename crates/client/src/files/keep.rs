@@ -15,7 +15,7 @@ use super::shelf::{Shelf, open_end};
 /// Pieces that wait for the disk; each is at most 400 KiB.
 const WAITING: usize = 8;
 /// Bytes between two looks at how full the disk is.
-const LOOK_EVERY: u64 = 4 * 1024 * 1024;
+const LOOK_EVERY: u64 = 1024 * 1024;
 
 /// A file that comes.
 #[derive(Debug)]

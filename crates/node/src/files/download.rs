@@ -4,6 +4,7 @@
 //! must never show a page (HTML, SVG) that somebody uploaded, with the node as its origin.
 
 use std::io::SeekFrom;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,8 +15,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures_util::StreamExt as _;
-use landline_protocol::FileHash;
 use landline_protocol::access::no_such_file;
+use landline_protocol::{FileHash, MemberId};
 use landline_store::{StoreError, named, uploads};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
@@ -33,13 +34,24 @@ const PIECE: usize = 256 * 1024;
 /// A client that takes no piece for this long is cut: it keeps one of few places.
 const STUCK: Duration = Duration::from_secs(60);
 
+/// A file that somebody may read.
+struct Readable {
+    member: MemberId,
+    hash: FileHash,
+    bytes: u64,
+}
+
 pub(super) async fn get(
     State(files): State<Files>,
     Path(hash): Path<String>,
     request: Request,
 ) -> Answer {
     let (request, _) = request.into_parts();
-    let (hash, bytes) = files.may_read(&request, &hash).await?;
+    let Readable {
+        member,
+        hash,
+        bytes,
+    } = files.may_read(&request, &hash).await?;
     let tag = format!("\"{hash}\"");
     if request
         .headers
@@ -66,7 +78,10 @@ pub(super) async fn get(
     let body = if request.method == Method::HEAD {
         Body::empty()
     } else {
-        files.body(&request, hash, range.start, length).await?
+        let slot = files.slot(member)?;
+        files
+            .body(&request, slot, hash, range.start..range.end)
+            .await?
     };
     let mut response = with_headers(status, &tag, body);
     put(&mut response, header::CONTENT_LENGTH, &length.to_string());
@@ -89,7 +104,7 @@ fn range<'r>(headers: &'r HeaderMap, tag: &str) -> Option<&'r str> {
 impl Files {
     /// The file of this hash and its bytes, if whoever asks has uploaded it or is in a room where
     /// it is named. To others it is not there.
-    async fn may_read(&self, request: &Parts, hash: &str) -> Result<(FileHash, u64), Refused> {
+    async fn may_read(&self, request: &Parts, hash: &str) -> Result<Readable, Refused> {
         let visitor = self.visitor(request).await?;
         let hash: FileHash = hash.parse().map_err(|_| no_such_file())?;
         let member = visitor.member;
@@ -113,7 +128,11 @@ impl Files {
             })
         };
         match bytes {
-            Some(bytes) if uploaded || named() => Ok((hash, bytes)),
+            Some(bytes) if uploaded || named() => Ok(Readable {
+                member,
+                hash,
+                bytes,
+            }),
             Some(_) | None => Err(no_such_file().into()),
         }
     }
@@ -121,21 +140,19 @@ impl Files {
     async fn body(
         &self,
         request: &Parts,
+        slot: Slot,
         hash: FileHash,
-        from: u64,
-        length: u64,
+        range: Range<u64>,
     ) -> Result<Body, Refused> {
-        let member = self.visitor(request).await?.member;
-        let slot = self.slot(member)?;
         let mut file = File::open(self.0.shelf.file(hash)).await.map_err(|cause| {
             error!(%cause, %hash, "a file that the database knows can't be read");
             Refused::from(no_such_file())
         })?;
-        file.seek(SeekFrom::Start(from))
+        file.seek(SeekFrom::Start(range.start))
             .await
             .map_err(|cause| Refused::disk(&cause))?;
         let wire = request.extensions.get::<Arc<Wire>>().cloned();
-        Ok(pieces(file.take(length), slot, wire))
+        Ok(pieces(file.take(range.end - range.start), slot, wire))
     }
 }
 
