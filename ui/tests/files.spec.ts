@@ -53,6 +53,17 @@ test("files go with a message, in the order in which they were chosen, without a
   expect(await calls(page, "post")).toEqual([expect.objectContaining({ text: "" })]);
 });
 
+test("Enter while files are still being added sends them as soon as they are here", async ({
+  page,
+}) => {
+  await open(page, "studio");
+  await attach(page, file("one.bin"), file("two.bin"));
+  await write(page, "Both of them.");
+  const sent = item(page, "Both of them.");
+  await expect(sent.getByTestId("file-card")).toHaveText([/one\.bin/, /two\.bin/]);
+  expect(await calls(page, "post")).toHaveLength(1);
+});
+
 test("a file that is too large says so in words, and the others stay", async ({ page }) => {
   await open(page, "studio");
   await page.evaluate(() => (window.landline.files.refusal = "larger than 2 GB, the most here"));
