@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::{HeaderValue, Uri};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -95,6 +96,7 @@ fn greet(stream: &TcpStream) {
 async fn serve(stream: TcpStream, wire: Arc<Wire>, routes: Router, stop: CancellationToken) {
     let io = TokioIo::new(Metered::new(stream, wire.clone()));
     let service = service_fn(move |mut request: Request<Incoming>| {
+        own_head(&mut request);
         request.extensions_mut().insert(wire.clone());
         let mut routes = routes.clone();
         async move {
@@ -116,6 +118,19 @@ async fn serve(stream: TcpStream, wire: Arc<Wire>, routes: Router, stop: Cancell
         ended = connection => if let Err(error) = ended {
             debug!(%error, "an HTTP connection ended early");
         }
+    }
+}
+
+/// Copies what the head of a request says. As it comes, each part is a slice of hyper's read buffer
+/// of 8 KiB, and Socket.IO keeps the head, and so the buffer, for as long as the connection.
+fn own_head(request: &mut Request<Incoming>) {
+    for value in request.headers_mut().values_mut() {
+        if let Ok(own) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = own;
+        }
+    }
+    if let Ok(own) = Uri::try_from(request.uri().to_string()) {
+        *request.uri_mut() = own;
     }
 }
 

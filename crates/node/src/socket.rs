@@ -36,8 +36,9 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 const PONG_WITHIN: Duration = Duration::from_secs(8);
 /// From the WebSocket to the namespace.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// Bytes of the buffer that each connection reads into.
-const READ_BUFFER: usize = 4 * 1024;
+/// Bytes of the buffer that each connection reads into, and holds as long as it lives. Several
+/// requests of the usual size fit; it grows for a bigger one.
+const READ_BUFFER: usize = 1024;
 
 /// Builds the Socket.IO layer whose events go to the Hub.
 pub(crate) fn layer(hub: HubHandle, space: SpaceId) -> (SocketIoLayer, SocketIo) {
