@@ -129,6 +129,16 @@ async fn where_nothing_is_wrong_nothing_is_found() {
 }
 
 #[tokio::test]
+async fn an_edit_that_the_next_took_the_place_of_is_not_lost_and_the_last_one_is() {
+    let world = World::new().await;
+    world.ledger.edited(id(2), "zq8qz".into());
+    world.ledger.edited(id(2), "zq4qz".into());
+    assert_eq!(world.broken_by("node", ""), BTreeSet::new());
+    world.ledger.edited(id(2), "zq9qz".into());
+    assert_eq!(world.broken_by("node", ""), BTreeSet::from([Broken::Lost]));
+}
+
+#[tokio::test]
 async fn each_kind_of_damage_is_found() {
     use Broken::{Differing, Lost, OutOfOrder, Twice};
     let damages = [

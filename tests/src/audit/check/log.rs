@@ -79,10 +79,16 @@ pub(super) fn keeps_what_was_changed(ledger: &Ledger, log: &Log, away: &Waiting)
             *edits.entry(word).or_default() += 1;
         }
     }
-    for (message, word) in ledger.all_edits() {
+    // Two edits of one message that wait in an outbox are one: the later has taken the place of the
+    // earlier, which is not lost if the later is stored.
+    let mut later: HashSet<EventId> = HashSet::new();
+    for (message, word) in ledger.all_edits().into_iter().rev() {
         match edits.get(word.as_str()) {
-            Some(1) => {}
+            Some(1) => {
+                later.insert(message);
+            }
             Some(_) => ledger.broken(Broken::Twice, format!("the edit `{word}` of {message}")),
+            None if later.contains(&message) => {}
             None if log.deleted.contains(&message) || away.about.contains(&message) => {}
             None => ledger.broken(Broken::Lost, format!("the edit `{word}` of {message}")),
         }
