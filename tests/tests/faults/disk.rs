@@ -5,9 +5,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use landline_client::command::Post;
-use landline_protocol::{Code, Refusal, RoomId};
+use landline_client::command::{Post, TransferNamed};
+use landline_client::ui::TransferState;
+use landline_protocol::{Code, FileHash, Refusal, RoomId};
 use landline_tests::deadline::eventually;
+use landline_tests::screen::SpaceOnScreen;
 use landline_tests::{Lan, Person, logs};
 
 /// Set for a test that runs on a small disk: where that is.
@@ -195,4 +197,50 @@ async fn a_nodes_full_disk_keeps_people_waiting_and_they_read_on() {
     for person in [&ana, &ben] {
         person.reads_texts(general, &expected).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_find_no_room_on_a_persons_disk_in_words_and_nothing_else_is_lost() {
+    let test = "disk::files_find_no_room_on_a_persons_disk_in_words_and_nothing_else_is_lost";
+    let Some(disk) = SmallDisk::of(test) else {
+        return;
+    };
+    let lan = Lan::start();
+    let ana = lan.person("ana").await;
+    let folder = disk.path.join("ben");
+    let ben = Person::join("ben", &folder, lan.node.address()).await;
+    let general = ben.room("general").await;
+    let large = vec![7; 20_000_000];
+    let refusal = ben
+        .attaches(general, "large.bin", &large)
+        .await
+        .unwrap_err();
+    assert!(refusal.message.contains("disk"), "{refusal}");
+    ben.connected().await;
+    let event = ana.sends_file(general, "large.bin", &large).await;
+    ana.all_sent().await;
+    let view = ben.sees_message(event, "the file", |view| !view.files.is_empty());
+    view.await;
+    let blake3 = FileHash::from_bytes(*blake3::hash(&large).as_bytes());
+    let refusal = ben.reads_file(event, blake3).await.unwrap_err();
+    assert!(refusal.message.contains("disk"), "{refusal}");
+    // What people write still finds room.
+    ben.write(general, "no room for it here").await;
+    ana.reads_texts(general, &["", "no room for it here"]).await;
+    // What came of the download goes with it.
+    let way = |space: &SpaceOnScreen| {
+        let transfer = space.transfers.values().next()?;
+        (transfer.state == TransferState::Failed).then_some(transfer.id)
+    };
+    let id = ben.sees("the download has failed", way).await;
+    let space = ben.space();
+    let cancel = TransferNamed { space, id };
+    ben.client().cancel_transfer(cancel).await.unwrap();
+    let small = vec![8; 200_000];
+    let event = ben.sends_file(general, "small.bin", &small).await;
+    ben.all_sent().await;
+    let blake3 = FileHash::from_bytes(*blake3::hash(&small).as_bytes());
+    ana.sees_message(event, "the file", |view| !view.files.is_empty())
+        .await;
+    assert_eq!(ana.reads_file(event, blake3).await.unwrap(), small);
 }
