@@ -244,3 +244,40 @@ async fn files_find_no_room_on_a_persons_disk_in_words_and_nothing_else_is_lost(
         .await;
     assert_eq!(ana.reads_file(event, blake3).await.unwrap(), small);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_waits_in_words_for_room_on_the_hosts_disk_and_goes_on_by_itself() {
+    let test = "disk::an_upload_waits_in_words_for_room_on_the_hosts_disk_and_goes_on_by_itself";
+    let Some(disk) = SmallDisk::of(test) else {
+        return;
+    };
+    let lan = Lan::at(&disk.path.join("node"));
+    let (ana, ben) = (lan.person("ana").await, lan.person("ben").await);
+    let general = ana.room("general").await;
+    let aside = ana
+        .create_room(landline_protocol::RoomKind::Public, "aside", &[])
+        .await;
+    ana.all_sent().await;
+    ben.join_room(aside).await;
+    // All but some room for what people write.
+    let filler = File::create(disk.filler()).unwrap();
+    (&filler).write_all(&vec![0; 3_500_000]).unwrap();
+    // Open, it would keep its room.
+    drop(filler);
+    let bytes = vec![9; 5_000_000];
+    let event = ana.sends_file(general, "large.bin", &bytes).await;
+    let words = ana
+        .sees("why it waits", |space| {
+            space.transfers.values().find_map(|one| one.words.clone())
+        })
+        .await;
+    assert!(words.contains("disk"), "{words}");
+    ana.write(aside, "passes").await;
+    ben.reads_texts(aside, &["passes"]).await;
+    disk.make_room();
+    ana.all_sent().await;
+    ben.sees_message(event, "the file", |view| !view.files.is_empty())
+        .await;
+    let blake3 = FileHash::from_bytes(*blake3::hash(&bytes).as_bytes());
+    assert_eq!(ben.reads_file(event, blake3).await.unwrap(), bytes);
+}
