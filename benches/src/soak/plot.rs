@@ -58,7 +58,7 @@ fn draw(out: &mut String, curve: &Curve, top: f64) {
          <text class=\"q\" x=\"{right}\" y=\"{top}\" text-anchor=\"end\">at most {highest:.1} {unit}</text>\n\
          <line x1=\"{LEFT}\" x2=\"{right}\" y1=\"{floor}\" y2=\"{floor}\"/>\
          <line x1=\"{}\" x2=\"{}\" y1=\"{middle}\" y2=\"{floor}\" stroke-dasharray=\"2 4\"/>\n\
-         <path d=\"{path}\"/>",
+         <path fill=\"none\" d=\"{path}\"/>",
         WIDTH / 2.0,
         WIDTH / 2.0,
     );
