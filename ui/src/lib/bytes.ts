@@ -13,7 +13,8 @@ export function size(bytes: number): string {
   return new Intl.NumberFormat(locale, {
     style: "unit",
     unit: UNITS[unit] ?? "byte",
-    unitDisplay: "short",
+    // "2 bytes", since the short form says "2 byte".
+    unitDisplay: unit === 0 ? "long" : "short",
     maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0,
   }).format(value);
 }
