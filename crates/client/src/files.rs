@@ -191,7 +191,7 @@ async fn take(
     mut reader: impl AsyncRead + Send + Unpin,
 ) -> Result<Taken, Refusal> {
     let Place { shelf, path, most } = place;
-    let keeping = Keeping::begin(shelf, path.clone());
+    let keeping = Keeping::begin(shelf, path.clone(), 0);
     let mut bytes: u64 = 0;
     loop {
         let mut piece = Vec::with_capacity(PIECE);

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use landline_protocol::{FileHash, Refusal, SpaceId, TransferId};
 use landline_store::transfers::{self, State, Transfer};
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{self, AbortHandle, JoinSet};
 use tokio::time::{Duration, Instant};
 
 use super::attach::file_of;
@@ -98,6 +98,8 @@ struct Waiter {
 #[derive(Debug)]
 pub(super) struct Ended {
     id: TransferId,
+    /// A transfer that was ended and begun again may have two.
+    task: task::Id,
     result: Result<(), Trouble>,
 }
 
@@ -144,6 +146,15 @@ impl Transfers {
                 None => std::future::pending().await,
             }
         }
+    }
+
+    /// What ran, unless it was paused or cancelled at the last moment: then another may run by now.
+    fn take_ended(&mut self, ended: &Ended) -> Option<Running> {
+        let running = self.running.get(&ended.id)?;
+        if running.abort.id() != ended.task {
+            return None;
+        }
+        self.running.remove(&ended.id)
     }
 
     /// When there is something to do.
@@ -344,7 +355,8 @@ impl Engine {
                 transfers::Way::Up => upload(&job).await,
                 transfers::Way::Down => download(&job).await,
             };
-            Ended { id, result }
+            let task = task::id();
+            Ended { id, task, result }
         });
         let running = Running {
             blake3,
@@ -355,5 +367,42 @@ impl Engine {
         self.transfers.running.insert(id, running);
         self.transfers.news = true;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spawn(transfers: &mut Transfers, id: TransferId) -> AbortHandle {
+        transfers.tasks.spawn(async move {
+            let task = task::id();
+            Ended {
+                id,
+                task,
+                result: Ok(()),
+            }
+        })
+    }
+
+    #[tokio::test]
+    async fn the_late_end_of_a_paused_task_does_not_end_the_one_that_was_resumed() {
+        let id = TransferId::from_bytes([1; 16]);
+        let mut transfers = Transfers::default();
+        let paused = spawn(&mut transfers, id);
+        let late = transfers.ended().await;
+        assert!(paused.is_finished());
+        let resumed = Running {
+            blake3: FileHash::from_bytes([1; 32]),
+            way: transfers::Way::Down,
+            abort: spawn(&mut transfers, id),
+            progress: Arc::default(),
+        };
+        transfers.running.insert(id, resumed);
+
+        assert!(transfers.take_ended(&late).is_none());
+        assert!(transfers.running.contains_key(&id));
+        let ended = transfers.ended().await;
+        assert!(transfers.take_ended(&ended).is_some());
     }
 }

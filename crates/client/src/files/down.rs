@@ -29,8 +29,8 @@ pub(crate) async fn download(job: &Job) -> Result<(), Trouble> {
     }
     if here == job.transfer.bytes && here > 0 {
         // It had come, and the program ended before it was in its place.
-        let kept = Keeping::begin(job.shelf.clone(), part).end().await;
-        let kept = kept.map_err(|error| Trouble::Never(disk_words(&error)))?;
+        let kept = Keeping::begin(job.shelf.clone(), part, here).end().await;
+        let kept = kept.map_err(|error| not_kept(job, &error))?;
         return checked(job, kept, true);
     }
     if job.shelf.is_full_with(job.transfer.bytes - here) {
@@ -69,7 +69,7 @@ fn goes_on(answer: &Response<Incoming>, here: u64) -> bool {
 }
 
 async fn keep(job: &Job, mut body: Incoming, here: u64) -> Result<(), Trouble> {
-    let keeping = Keeping::begin(job.shelf.clone(), job.shelf.part(job.hash()));
+    let keeping = Keeping::begin(job.shelf.clone(), job.shelf.part(job.hash()), here);
     let mut bytes = here;
     job.progress.store(bytes, Ordering::Relaxed);
     let came = loop {
@@ -91,11 +91,7 @@ async fn keep(job: &Job, mut body: Incoming, here: u64) -> Result<(), Trouble> {
         }
         job.progress.store(bytes, Ordering::Relaxed);
     };
-    let kept = match keeping.end().await {
-        Ok(kept) => kept,
-        Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(no_room(job)),
-        Err(error) => return Err(Trouble::Never(disk_words(&error))),
-    };
+    let kept = keeping.end().await.map_err(|error| not_kept(job, &error))?;
     came?;
     if kept.bytes < job.transfer.bytes {
         return Err(Trouble::later());
@@ -117,6 +113,15 @@ fn another(job: &Job) -> Trouble {
     job.shelf.remove_part(job.hash());
     let words = "what came is not the file that the message names";
     Trouble::Never(Refusal::new(Code::Conflict, words))
+}
+
+fn not_kept(job: &Job, error: &io::Error) -> Trouble {
+    match error.kind() {
+        io::ErrorKind::StorageFull => no_room(job),
+        // The thread of a download that was ended has not yet written what it had.
+        io::ErrorKind::WouldBlock => Trouble::later(),
+        _ => Trouble::Never(disk_words(error)),
+    }
 }
 
 /// What has come makes room again, for what the person writes.

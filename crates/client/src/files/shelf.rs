@@ -139,10 +139,11 @@ pub(crate) fn remove(path: &Path) {
     }
 }
 
-/// Opens a file to write at its end; made if it is not there, for its owner only.
+/// Opens a file to read, and to write at its end; made if it is not there, for its owner only.
 pub(crate) fn open_end(path: &Path) -> io::Result<File> {
     let mut options = File::options();
-    options.create(true).append(true);
+    // One that can only be appended to can't be locked everywhere.
+    options.create(true).read(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

@@ -23,11 +23,10 @@ impl Engine {
         &mut self,
         ended: Ended,
     ) -> Result<(), ClientError> {
-        let Ended { id, result } = ended;
-        let Some(running) = self.transfers.running.remove(&id) else {
-            // It was paused or cancelled at the last moment.
+        let Some(running) = self.transfers.take_ended(&ended) else {
             return Ok(());
         };
+        let Ended { id, result, .. } = ended;
         let Some(row) = self.transfers.row(id).cloned() else {
             return Ok(());
         };
