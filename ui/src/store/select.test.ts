@@ -1,7 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { reduce } from "./reduce";
 import { ME, inRooms, page, person, queued, room, said, snapshot, space } from "./sample";
-import { displayNames, lastOwn, presenceOf, roomName, roomSections, unreadOf } from "./select";
+import {
+  displayNames,
+  isMessage,
+  lastOwn,
+  picturesOf,
+  presenceOf,
+  roomName,
+  roomSections,
+  unreadOf,
+} from "./select";
 import { EMPTY, type Space } from "./state";
 import { fromPage } from "./timeline";
 
@@ -97,4 +106,14 @@ test("what is unread stands in a section of its own, but for what is open or sil
 
 test("the state starts with nothing open", () => {
   expect(inRooms().place.room).toBeNull();
+});
+
+test("a message that has a picture twice shows it once, so that one gets past it", () => {
+  const picture = (blake3: string) => ({ blake3, name: "a.png", type: "image/png", bytes: 1 });
+  const items = [said(1), said(2)].filter(isMessage).map((item) => ({
+    ...item,
+    body: { ...item.body, files: [picture("one"), picture("one"), picture("two")] },
+  }));
+  const shown = picturesOf(items).map(({ item, file }) => `${item.id} ${file.blake3}`);
+  expect(shown).toEqual(["id-1 one", "id-1 two", "id-2 one", "id-2 two"]);
 });

@@ -178,7 +178,7 @@ export interface PictureItem {
   file: File;
 }
 
-/** The pictures of these messages, in their order. */
+/** The pictures of these messages, in their order; each once in a message that has it twice. */
 export function picturesOf(items: readonly Item[]): PictureItem[] {
   return items
     .filter(isMessage)
@@ -186,6 +186,9 @@ export function picturesOf(items: readonly Item[]): PictureItem[] {
     .flatMap((item) =>
       item.body.files
         .filter(({ type }) => kindOf(type) === "image")
+        .filter(
+          ({ blake3 }, at, all) => all.findIndex((other) => other.blake3 === blake3) === at,
+        )
         .map((file) => ({ item, file })),
     );
 }
