@@ -1,6 +1,8 @@
 //! What a node knows of files: those that it has, who uploaded them, and uploads under way. The
 //! bytes are beside the database.
 
+use std::collections::HashSet;
+
 use landline_protocol::{FileHash, MemberId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -124,20 +126,19 @@ pub fn used(c: &Connection, member: MemberId) -> Result<Used, StoreError> {
     Ok(used)
 }
 
-/// Bytes of all uploads under way, as if they were whole.
-pub fn expected(c: &Connection) -> Result<u64, StoreError> {
-    Ok(
-        c.prepare_cached("SELECT coalesce(sum(bytes), 0) FROM upload WHERE blake3 IS NULL")?
-            .query_row([], |row| seq(row, 0))?,
-    )
-}
-
-/// Forgets uploads that began before `at` (milliseconds since 1970); which.
-pub fn expire(c: &Connection, at: i64) -> Result<Vec<UploadId>, StoreError> {
-    let gone = c
-        .prepare_cached("DELETE FROM upload WHERE begun_at < ?1 RETURNING id")?
+/// Forgets uploads that began before `at` (milliseconds since 1970), but for those that somebody
+/// is at; which.
+pub fn expire(
+    c: &Connection,
+    at: i64,
+    running: &HashSet<UploadId>,
+) -> Result<Vec<UploadId>, StoreError> {
+    let mut gone: Vec<UploadId> = c
+        .prepare_cached("SELECT id FROM upload WHERE begun_at < ?1")?
         .query_map([at], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
+    gone.retain(|id| !running.contains(id));
+    gone.iter().try_for_each(|id| forget(c, *id))?;
     Ok(gone)
 }
 

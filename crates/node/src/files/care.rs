@@ -38,11 +38,12 @@ impl Files {
         let before = self.0.clock.now() - UPLOAD_KEPT_MS;
         // No upload is given its name meanwhile: it might be one that is taken away.
         let turn = self.0.shelf_turn.acquire().await;
+        let running = self.0.running.uploads();
         let (expired, unnamed) = self
             .0
             .store
             .write(move |c| {
-                let expired = uploads::expire(c, before)?;
+                let expired = uploads::expire(c, before, &running)?;
                 Ok::<_, StoreError>((expired, uploads::expire_unnamed(c, before)?))
             })
             .await?;

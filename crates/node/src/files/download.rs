@@ -127,14 +127,19 @@ impl Files {
                         .is_some_and(|room| room.has(space, &member))
             })
         };
-        match bytes {
-            Some(bytes) if uploaded || named() => Ok(Readable {
-                member,
-                hash,
-                bytes,
-            }),
-            Some(_) | None => Err(no_such_file().into()),
+        let Some(bytes) = bytes.filter(|_| uploaded || named()) else {
+            return Err(no_such_file().into());
+        };
+        // One that the disk has lost is brought again by who sent it, once it is said to be missing.
+        if !self.at_disk(move |s| Ok(s.has(hash, bytes))).await? {
+            error!(%hash, "a file that the database knows is not on the disk as it should be");
+            return Err(no_such_file().into());
         }
+        Ok(Readable {
+            member,
+            hash,
+            bytes,
+        })
     }
 
     async fn body(

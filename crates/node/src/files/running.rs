@@ -2,7 +2,7 @@
 //! request at a time. A client that lost its connection comes again before the node has noticed, so
 //! the later request ends the earlier one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -89,6 +89,11 @@ impl Running {
         }
         let known = self.lock().hashes.remove(&upload)?;
         (known.bytes == bytes).then_some(known.hasher)
+    }
+
+    /// Uploads that somebody writes to.
+    pub(super) fn uploads(&self) -> HashSet<UploadId> {
+        self.lock().uploads.keys().copied().collect()
     }
 
     pub(super) fn keep_hash(&self, upload: UploadId, hashed: Hashed) {

@@ -60,12 +60,14 @@ impl Shelf {
         }
     }
 
-    /// Gives a whole and synced upload its name among the files. One that is there already is the
-    /// same.
-    pub(super) fn place(&self, upload: UploadId, hash: FileHash) -> io::Result<()> {
+    /// Gives a whole and synced upload of so many bytes its name among the files. One that is there
+    /// already is the same.
+    pub(super) fn place(&self, upload: UploadId, hash: FileHash, bytes: u64) -> io::Result<()> {
         let (from, to) = (self.upload(upload), self.file(hash));
-        let bytes = fs::metadata(&from)?.len();
-        if fs::metadata(&to).is_ok_and(|there| there.len() == bytes) {
+        if fs::metadata(&from)?.len() != bytes {
+            return Err(io::Error::other("an upload's file is not what was written"));
+        }
+        if self.has(hash, bytes) {
             return fs::remove_file(from);
         }
         if let Some(folder) = to.parent() {
@@ -73,6 +75,11 @@ impl Shelf {
         }
         fs::rename(&from, &to)?;
         sync_name(&to)
+    }
+
+    /// The file is on the disk, and as long as it should be.
+    pub(super) fn has(&self, hash: FileHash, bytes: u64) -> bool {
+        fs::metadata(self.file(hash)).is_ok_and(|file| file.len() == bytes)
     }
 
     pub(super) fn remove_upload(&self, upload: UploadId) -> io::Result<()> {

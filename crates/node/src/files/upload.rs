@@ -8,6 +8,7 @@
 //! What is whole is brought to its end by a task of its own, whether anybody still waits for the
 //! answer or not.
 
+use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::body::Body;
@@ -186,10 +187,17 @@ impl Files {
     /// The upload at this address; to others than its uploader it is not there.
     async fn upload_of(&self, request: &Parts, id: &str) -> Result<Upload, Refused> {
         let member = self.visitor(request).await?.member;
-        let gone = || Refusal::not_found("there is no such upload, or it has expired");
         let id: UploadId = Uuid::parse_str(id).map_err(|_| gone())?.into_bytes();
+        let upload = self.now(id).await?;
+        Ok(Some(upload)
+            .filter(|upload| upload.member == member)
+            .ok_or_else(gone)?)
+    }
+
+    /// How an upload stands now. Whoever has waited for a turn asks again: meanwhile another
+    /// request may have brought it to its end, or it was taken away.
+    async fn now(&self, id: UploadId) -> Result<Upload, Refused> {
         let upload = self.0.store.read(move |c| uploads::get(c, id)).await?;
-        let upload = upload.filter(|upload| upload.member == member);
         Ok(upload.ok_or_else(gone)?)
     }
 
@@ -204,7 +212,10 @@ impl Files {
         }
         // The node ended between the last piece and its name.
         let slot = self.turn(upload.member, upload.id).await?;
-        let file = self.make_whole(slot, upload, None).await?;
+        let file = match self.now(upload.id).await?.blake3 {
+            Some(file) => file,
+            None => self.make_whole(slot, upload, None).await?,
+        };
         Ok((upload.bytes, Some(file)))
     }
 
@@ -215,13 +226,7 @@ impl Files {
         body: Body,
     ) -> Result<(u64, Option<FileHash>), Refused> {
         let slot = self.turn(upload.member, upload.id).await?;
-        // Another request may have brought it to its end meanwhile.
-        let now = self
-            .0
-            .store
-            .read(move |c| uploads::get(c, upload.id))
-            .await?;
-        let whole = now.and_then(|now| now.blake3);
+        let whole = self.now(upload.id).await?.blake3;
         let bytes = match whole {
             Some(_) => upload.bytes,
             None => self.at_disk(move |s| s.received(upload.id)).await?,
@@ -303,7 +308,11 @@ impl Files {
             .at_disk(move |shelf| {
                 let path = shelf.upload(upload.id);
                 // It may be empty, and then nobody has made it yet; or from before a restart.
-                super::shelf::open_end(&path)?.sync_all()?;
+                let file = super::shelf::open_end(&path)?;
+                file.sync_all()?;
+                if file.metadata()?.len() != upload.bytes {
+                    return Err(io::Error::other("an upload's file is not what was written"));
+                }
                 let hasher = match hasher {
                     Some(hasher) => hasher,
                     None => {
@@ -327,7 +336,8 @@ impl Files {
         }
         // Not while files that nobody names are taken away: this may be one of them.
         let turn = self.0.shelf_turn.acquire().await;
-        self.at_disk(move |shelf| shelf.place(upload.id, file))
+        self.now(upload.id).await?;
+        self.at_disk(move |shelf| shelf.place(upload.id, file, upload.bytes))
             .await?;
         let now = self.0.clock.now();
         let store = &self.0.store;
@@ -348,6 +358,10 @@ impl Files {
         }
         Ok(())
     }
+}
+
+fn gone() -> Refusal {
+    Refusal::not_found("there is no such upload, or it has expired")
 }
 
 fn new_id() -> Result<UploadId, Refused> {

@@ -254,6 +254,46 @@ async fn what_is_cut_off_goes_on_where_it_was_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn all_who_ask_at_once_how_far_a_whole_upload_is_hear_of_the_same_file() {
+    let mut place = Place::new().await;
+    let (_ann, http) = enter(&place, "ann").await;
+    let bytes = noise(1_000_000, "whole");
+    let url = http.begun(bytes.len(), None).await;
+    http.patch(&url, 0, &bytes[..600_000]).await;
+    place.stop().await;
+    // What a node leaves that ends between the last piece and the name.
+    let name = url.rsplit('/').next().unwrap();
+    let file = place.dir.path().join("files/uploads").join(name);
+    std::fs::write(file, &bytes).unwrap();
+    place.start(|_| {}).await;
+    let (_ann, http) = enter(&place, "ann").await;
+    let tus = [("Tus-Resumable", "1.0.0")];
+    let asked = (0..4).map(|_| http.send("HEAD", &url, &tus, b""));
+    for answer in futures_util::future::join_all(asked).await {
+        assert_eq!(answer.header("landline-blake3"), hash(&bytes));
+    }
+    assert_eq!(http.get(&hash(&bytes)).await.body, bytes);
+}
+
+#[tokio::test]
+async fn a_file_that_the_disk_has_lost_is_not_there_until_it_is_brought_again() {
+    let place = Place::new().await;
+    let (_ann, http) = enter(&place, "ann").await;
+    let bytes = noise(10_000, "lost");
+    let hash = http.upload(&bytes).await;
+    let path = format!("/files/{hash}");
+    let head = async || http.send("HEAD", &path, &[], b"").await.status;
+    let file = place.dir.path().join("files").join(&hash[..2]).join(&hash);
+    std::fs::write(&file, &bytes[..99]).unwrap();
+    assert_eq!(head().await, 404, "cut short");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(head().await, 404);
+    assert_eq!(http.upload(&bytes).await, hash);
+    assert_eq!(head().await, 200);
+    assert_eq!(http.get(&hash).await.body, bytes);
+}
+
+#[tokio::test]
 async fn wrong_uploads_are_refused_in_words_and_change_nothing() {
     let place = Place::new().await;
     let (_ann, http) = enter(&place, "ann").await;
