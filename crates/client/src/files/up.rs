@@ -150,16 +150,23 @@ async fn send(job: &Job, http: &mut Http, url: &str, offset: u64) -> Result<(), 
         answer = http.send(request) => answer?,
         () = stuck(job) => return Err(Trouble::later()),
     };
-    sent(job, answer).await
+    sent(job, answer, offset).await
 }
 
-async fn sent(job: &Job, answer: Response<Incoming>) -> Result<(), Trouble> {
+/// `offset`: where it was taken up.
+async fn sent(job: &Job, answer: Response<Incoming>, offset: u64) -> Result<(), Trouble> {
     const MISMATCH: u16 = 460;
     match answer.status() {
         StatusCode::NO_CONTENT => {}
         status if status.as_u16() == MISMATCH => {
             job.set_url(None).await?;
-            return Err(not_ours());
+            if offset == 0 {
+                return Err(not_ours());
+            }
+            // The host may have lost bytes of the beginning when its power went. What is sent
+            // whole tells whose disk it is.
+            job.progress.store(0, Ordering::Relaxed);
+            return Err(Trouble::later());
         }
         StatusCode::NOT_FOUND => {
             job.set_url(None).await?;
@@ -236,7 +243,119 @@ fn path_of(url: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::BoxFuture;
+    use landline_protocol::{EventId, RoomId, TransferId};
+    use landline_store::{Check, Durability, Options, StoreError};
+    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+
     use super::*;
+    use crate::link::{Dialed, LinkLoss, Stream};
+
+    const BYTES: &[u8] = b"what was attached";
+
+    /// A host that has three bytes of an upload, and says of whatever comes that it is not what was
+    /// announced.
+    struct Damaged;
+
+    impl Dial for Damaged {
+        fn dial(&self, _: Target) -> BoxFuture<'static, Result<Dialed, LinkLoss>> {
+            Box::pin(async { Err(LinkLoss::Silent) })
+        }
+
+        fn stream(&self, _: Target) -> BoxFuture<'static, Result<Box<dyn Stream>, LinkLoss>> {
+            let (near, far) = tokio::io::duplex(64 * 1024);
+            tokio::spawn(answer(BufReader::new(far)));
+            Box::pin(async { Ok(Box::new(near) as Box<dyn Stream>) })
+        }
+    }
+
+    async fn answer(mut stream: BufReader<tokio::io::DuplexStream>) {
+        loop {
+            let (mut head, mut line) = (String::new(), String::new());
+            while stream.read_line(&mut line).await.is_ok_and(|read| read > 2) {
+                head.push_str(&line.to_lowercase());
+                line.clear();
+            }
+            let length = head
+                .lines()
+                .find_map(|l| l.strip_prefix("content-length: "));
+            let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+            stream.read_exact(&mut body).await.unwrap();
+            let answer = match head.split_once(' ') {
+                Some(("head", rest)) if rest.starts_with("/files/uploads/") => {
+                    "200 OK\r\nUpload-Offset: 3"
+                }
+                Some(("head", _)) => "404 Not Found",
+                Some(("post", _)) => "201 Created\r\nLocation: /files/uploads/2",
+                Some(("patch", _)) => "460 Checksum Mismatch",
+                _ => return,
+            };
+            let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_host_lost_of_an_upload_is_sent_again_before_this_disk_is_blamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(folder.path());
+        let hash = FileHash::from_bytes(*blake3::hash(BYTES).as_bytes());
+        let new = shelf.fresh([1; 32]);
+        shelf.make().unwrap();
+        std::fs::write(&new, BYTES).unwrap();
+        shelf.place(&new, hash).unwrap();
+        let options = Options {
+            durability: Durability::Normal,
+            check: Check::NotNow,
+            readers: 1,
+        };
+        let store = Store::open(&folder.path().join("replica.db"), options).unwrap();
+        let transfer = transfers::Transfer {
+            id: TransferId::from_bytes([1; 16]),
+            room: RoomId::from_bytes([1; 16]),
+            event: EventId::from_bytes([1; 16]),
+            blake3: hash,
+            bytes: BYTES.len() as u64,
+            way: transfers::Way::Up,
+            state: transfers::State::Waiting,
+            done: 3,
+            url: Some("/files/uploads/1".into()),
+            words: None,
+        };
+        let row = transfer.clone();
+        store
+            .write(move |c| transfers::begin(c, &row))
+            .await
+            .unwrap();
+        let mut job = Job {
+            dial: Arc::new(Damaged),
+            target: Target::default(),
+            token: "token".into(),
+            shelf,
+            store: store.clone(),
+            file: File {
+                blake3: hash.to_string(),
+                name: "notes.txt".into(),
+                media_type: "text/plain".into(),
+                bytes: transfer.bytes,
+                width: None,
+                height: None,
+                preview: None,
+            },
+            progress: Arc::default(),
+            transfer,
+        };
+
+        let resumed = upload(&job).await;
+        assert!(matches!(resumed, Err(Trouble::Later { .. })), "{resumed:?}");
+        let id = job.transfer.id;
+        let row = store.read(move |c| transfers::get(c, id)).await;
+        job.transfer = row.map_err(|error: StoreError| error).unwrap().unwrap();
+        assert_eq!(job.transfer.url, None);
+
+        let whole = upload(&job).await;
+        assert!(matches!(whole, Err(Trouble::Never(_))), "{whole:?}");
+    }
 
     #[test]
     fn an_upload_goes_to_the_node_of_the_link_whatever_it_answers() {
