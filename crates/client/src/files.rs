@@ -97,6 +97,16 @@ pub(crate) struct Taken {
     pub(crate) shown_as: String,
 }
 
+/// What comes is taken away, unless it is in its place when this is dropped: whoever attaches may
+/// be refused, or give up.
+struct Coming(PathBuf);
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        shelf::remove(&self.0);
+    }
+}
+
 impl Client {
     /// Attaches a file to the draft of a room, or of a reply in a thread: takes its bytes into this
     /// device's store, whatever becomes of the original. `media_type`: as the sender's system says;
@@ -114,16 +124,15 @@ impl Client {
         reader: impl AsyncRead + Send + Unpin,
     ) -> Result<AttachmentView, Refusal> {
         let place = self.wish(space, FileWish::Place).await?;
-        let path = place.path.clone();
-        let taken = take(place, &told_name(&name), media_type, reader).await;
-        let taken = taken.inspect_err(|_| shelf::remove(&path))?;
+        let _coming = Coming(place.path.clone());
+        let taken = take(place, &told_name(&name), media_type, reader).await?;
         let attached = self.wish(space, |reply| FileWish::Attach {
             room,
             thread,
             taken: Box::new(taken),
             reply,
         });
-        attached.await?.inspect_err(|_| shelf::remove(&path))
+        attached.await?
     }
 
     /// A file of a draft.

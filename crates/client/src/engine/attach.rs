@@ -156,11 +156,29 @@ impl Engine {
             Ok(attachments::add(c, &attachment, hash)?)
         });
         if let Err(error) = stored.await {
-            self.transfers.may_be_unnamed();
+            self.remove_unknown(hash).await?;
             return Err(error.into());
         }
         self.tell_attachments(room, thread).await?;
         Ok(view)
+    }
+
+    /// Takes away bytes that were placed, unless something else had placed the same before.
+    async fn remove_unknown(&self, hash: FileHash) -> Result<(), ClientError> {
+        let store = &self.config.store;
+        if store
+            .read(move |c| local_files::get(c, hash))
+            .await?
+            .is_none()
+        {
+            let shelf = self.shelf.clone();
+            blocking(move || {
+                shelf.remove(hash);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn detach(&mut self, request: Detach) -> Result<Nothing, Refusal> {

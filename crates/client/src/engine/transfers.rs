@@ -9,6 +9,7 @@
 //! link. How far an upload is, the node knows; how far a download is, its part on the disk.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -41,10 +42,19 @@ const TELL_EVERY: Duration = Duration::from_millis(200);
 const CLEAR_AFTER: Duration = Duration::from_secs(5);
 
 /// How files reach the node of the link.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Way {
     pub(super) target: Target,
     pub(super) token: String,
+}
+
+impl fmt::Debug for Way {
+    /// Without the token: whoever has it is signed in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Way")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is on its way, and what waits to be.
@@ -296,6 +306,7 @@ impl Engine {
             self.transfers.stale = false;
             self.transfers.news = true;
             self.transfers.end_unwished();
+            self.answer_forgotten();
         }
         if matches!(&self.phase, Phase::Online(online) if online.knows_its_rooms())
             && let Some(way) = self.transfers.way.clone()

@@ -11,8 +11,8 @@ use landline_protocol::up::{
     Append, AppendResult, Fetch, Fetched, Mark, Me, RoomInfo, SignedIn, SpaceInfo,
 };
 use landline_protocol::{
-    Admission, Admitted, Code, Content, Event, EventId, MemberId, Message, NewEvent, Refusal, Role,
-    RoomCreated, RoomId, RoomKind, SpaceCreated, SpaceId,
+    Admission, Admitted, Code, Content, Delete, Event, EventId, MemberId, Message, NewEvent,
+    Refusal, Role, RoomCreated, RoomId, RoomKind, SpaceCreated, SpaceId,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -189,6 +189,14 @@ impl Node {
             text: text.into(),
             ..Message::default()
         })
+    }
+
+    /// Ana deletes what she said in the general room.
+    pub(crate) fn delete(&self, target: EventId) {
+        let mut state = self.state();
+        let room = state.general();
+        let event = state.write(room, ANA, &Content::Delete(Delete { target }));
+        state.push("events", json!({ "room": room, "events": [event] }));
     }
 
     /// Ana says something in the general room, with whatever belongs to it.

@@ -68,7 +68,7 @@ pub(crate) struct Screen {
     /// As the window has them, by id.
     pub(crate) items: HashMap<EventId, (RoomId, Item)>,
     window: mpsc::Receiver<Vec<UiEvent>>,
-    data: PathBuf,
+    pub(crate) data: PathBuf,
     _folder: Option<TempDir>,
 }
 

@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant};
 
 use super::super::linking::Wait;
 use super::super::{Engine, Phase};
-use super::{Ended, Running};
+use super::{Ended, Running, Transfers};
 use crate::ClientError;
 use crate::files::http::Trouble;
 use crate::files::{LocalFile, kind};
@@ -176,6 +176,21 @@ impl Engine {
             } else if !waiter.reply.is_closed() {
                 self.transfers.waiters.push(waiter);
             }
+        }
+    }
+
+    /// No message here names their file any more: their transfers are gone.
+    pub(super) fn answer_forgotten(&mut self) {
+        let Transfers { waiters, rows, .. } = &mut self.transfers;
+        let gone = waiters.extract_if(.., |waiter| {
+            !rows
+                .iter()
+                .any(|row| row.way == Way::Down && row.blake3 == waiter.blake3)
+        });
+        for waiter in gone {
+            let words = "no message here names that file any more";
+            // Whoever waited may have gone.
+            let _ = waiter.reply.send(Err(Refusal::not_found(words)));
         }
     }
 

@@ -75,6 +75,9 @@ impl Engine {
         blake3: FileHash,
         reply: oneshot::Sender<Result<LocalFile, Refusal>>,
     ) {
+        self.transfers
+            .waiters
+            .retain(|waiter| !waiter.reply.is_closed());
         let answer = match self.local_file(event, blake3).await {
             Ok(Some(local)) => Some(Ok(local)),
             Ok(None) if self.transfers.waiters.len() >= WAITERS => {
