@@ -336,16 +336,62 @@ impl Imported {
 }
 
 impl Ready {
-    /// A refusal that says something of the person or the room, not of this message.
+    /// A refusal that says something of the person or the room, not of this message. A change is
+    /// not allowed where another admin has imported its message: that says nothing of the next.
     fn is_refused_like_all(&self, code: Code) -> bool {
         match code {
-            Code::NotAllowed
-            | Code::NotAdmitted
-            | Code::Banned
-            | Code::Muted
-            | Code::NotSignedIn => true,
-            Code::NotFound => self.kind == Kind::Message,
+            Code::NotAdmitted | Code::Banned | Code::Muted | Code::NotSignedIn => true,
+            Code::NotAllowed | Code::NotFound => self.kind == Kind::Message,
             _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_is_not_allowed_says_nothing_of_the_next() {
+        let origin = || Origin {
+            at: 5,
+            name: "one".into(),
+        };
+        let mut maker = Maker::new(RoomId::from_bytes([1; 16]));
+        let change = maker.change(ImportChange {
+            line: 2,
+            target: origin(),
+            kind: ChangeKind::Edit {
+                origin: origin(),
+                text: "later".into(),
+                mentions: Vec::new(),
+            },
+        });
+        let message = maker.message(ImportMessage {
+            line: 1,
+            origin: Some(origin()),
+            author: "Ana".into(),
+            text: "first".into(),
+            ..ImportMessage::default()
+        });
+        let (change, message) = (change.unwrap(), message.unwrap());
+        for (code, ends_with_change, ends_with_message) in [
+            (Code::NotAllowed, false, true),
+            (Code::NotFound, false, true),
+            (Code::Muted, true, true),
+            (Code::Banned, true, true),
+            (Code::TooLarge, false, false),
+        ] {
+            assert_eq!(
+                change.is_refused_like_all(code),
+                ends_with_change,
+                "{code:?}"
+            );
+            assert_eq!(
+                message.is_refused_like_all(code),
+                ends_with_message,
+                "{code:?}"
+            );
         }
     }
 }

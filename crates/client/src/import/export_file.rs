@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
-use landline_protocol::limits::TEXT_BYTES;
+use landline_protocol::limits::{NAME_CHARS, TEXT_BYTES};
 use landline_protocol::{Content, EventId, MemberId, Message, Refusal, RoomId, RoomKind};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -17,6 +17,8 @@ use crate::export::FORMAT;
 
 /// Reactions and pins, and deleted messages, that are remembered of one room.
 const REMEMBERED: usize = 500_000;
+/// Digits of a room's id in a name that was cut.
+const ID_DIGITS: usize = 6;
 
 /// An export that is being read.
 #[derive(Debug)]
@@ -142,7 +144,7 @@ impl ExportFile {
                 }
                 self.room = Some(room.id);
                 self.waiting.push_back(Step::Room(NewRoom {
-                    name: room.name,
+                    name: name_of(&room),
                     topic: room.topic,
                     private: room.kind != RoomKind::Public,
                 }));
@@ -259,9 +261,7 @@ impl ExportFile {
             if deleted.contains(&target) || who.is_empty() {
                 continue;
             }
-            for _ in who {
-                self.left_out.count(Reason::Reactor);
-            }
+            self.left_out.count_many(Reason::Reactor, who.len() as u64);
             self.waiting.push_back(Step::Change(ImportChange {
                 line,
                 target: origin(target),
@@ -277,6 +277,18 @@ impl ExportFile {
             }));
         }
     }
+}
+
+/// Its name, cut where it is longer than one here may be: that of a direct room is all its people.
+/// A piece of its id keeps two of the same beginning apart.
+fn name_of(room: &RoomLine) -> String {
+    if room.name.chars().count() <= NAME_CHARS {
+        return room.name.clone();
+    }
+    let id = room.id.to_string();
+    let (_, end) = id.split_at(id.len().saturating_sub(ID_DIGITS));
+    let begin: String = room.name.chars().take(NAME_CHARS - ID_DIGITS - 2).collect();
+    format!("{}… {end}", begin.trim_end())
 }
 
 /// Names a file in the text of the message that had it.

@@ -71,7 +71,13 @@ pub struct LeftOut {
 impl LeftOut {
     /// One more, without a name.
     pub(crate) fn count(&mut self, reason: Reason) {
-        self.reasons.entry(reason).or_default().0 += 1;
+        self.count_many(reason, 1);
+    }
+
+    /// So many more, without names.
+    pub(crate) fn count_many(&mut self, reason: Reason, more: u64) {
+        let (count, _) = self.reasons.entry(reason).or_default();
+        *count = count.saturating_add(more);
     }
 
     /// One more, by its name.

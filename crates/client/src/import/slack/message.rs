@@ -13,6 +13,8 @@ use super::text::{self, Meanings};
 const SLACK_TEXT_BYTES: usize = 4 * 40_000;
 /// The latest second that is a time of Slack's: in the year 9999.
 const LATEST_SECOND: i64 = 253_402_300_799;
+/// People of one reaction that its count is believed to speak of, beyond those that it lists.
+const REACTORS: u64 = 10_000;
 
 /// What a day's file has of a message; other fields are not looked at.
 #[derive(Debug, Default, Deserialize)]
@@ -35,8 +37,11 @@ struct Fields {
     attachments: Vec<Attachment>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Edited {}
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Edited {
+    ts: String,
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -44,6 +49,27 @@ struct Reacted {
     name: String,
     users: Vec<String>,
     count: u64,
+}
+
+impl Edited {
+    /// A later edit of the same message, in a newer export, is another one.
+    fn origin(&self, of: &Origin) -> Origin {
+        moment(&self.ts).map_or_else(
+            || of.clone(),
+            |moment| Origin {
+                at: moment / 1_000,
+                name: format!("{} {}", of.name, self.ts),
+            },
+        )
+    }
+}
+
+impl Reacted {
+    /// How many reacted: the list may be cut, so the count may be more.
+    fn people(&self) -> u64 {
+        let listed = self.users.len() as u64;
+        self.count.min(REACTORS).max(listed).max(1)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -149,11 +175,11 @@ impl Posted {
             text: text.clone(),
             ..ImportMessage::default()
         })];
-        if fields.edited.is_some() {
+        if let Some(edited) = &fields.edited {
             // What it said before is not in the export; that it was edited is.
             left_out.count(Reason::EarlierVersion);
             steps.push(change(ChangeKind::Edit {
-                origin: target.clone(),
+                origin: edited.origin(&target),
                 text,
                 mentions: Vec::new(),
             }));
@@ -164,13 +190,7 @@ impl Posted {
                 left_out.name(Reason::Reaction, &reacted.name);
                 continue;
             }
-            for _ in 0..reacted
-                .count
-                .clamp(reacted.users.len() as u64, 10_000)
-                .max(1)
-            {
-                left_out.count(Reason::Reactor);
-            }
+            left_out.count_many(Reason::Reactor, reacted.people());
             steps.push(change(ChangeKind::Reaction(emoji)));
         }
         steps
@@ -317,6 +337,57 @@ mod tests {
         ] {
             assert_eq!(moment(absurd), None, "{absurd}");
         }
+    }
+
+    fn posted(message: &serde_json::Value) -> Posted {
+        let raw = serde_json::value::to_raw_value(message).unwrap();
+        Posted::read(&raw).unwrap()
+    }
+
+    #[test]
+    fn a_reaction_of_more_people_than_a_space_has_is_counted() {
+        for (listed, count, expected) in [
+            (10_001, 10_001, 10_001),
+            (2, 50, 50),
+            (0, 0, 1),
+            (2, u64::MAX, REACTORS),
+        ] {
+            let message = posted(&serde_json::json!({
+                "type": "message", "user": "U1", "ts": "1512085950.000216", "text": "hello",
+                "reactions": [{ "name": "tea", "users": vec!["U2"; listed], "count": count }],
+            }));
+            let mut left_out = LeftOut::default();
+            let steps = message.steps(1, "C1", &Meanings::default(), &mut left_out);
+            assert_eq!(steps.len(), 2);
+            let counted: Vec<_> = left_out.each().map(|(_, count, _)| count).collect();
+            assert_eq!(counted, [expected]);
+        }
+    }
+
+    #[test]
+    fn each_edit_is_one_of_its_own_and_the_same_again_is_the_same() {
+        let edit = |ts: &str, text: &str| {
+            let message = posted(&serde_json::json!({
+                "type": "message", "user": "U1", "ts": "1512085950.000216", "text": text,
+                "edited": { "user": "U1", "ts": ts },
+            }));
+            let steps = message.steps(1, "C1", &Meanings::default(), &mut LeftOut::default());
+            let Some(Step::Change(ImportChange { target, kind, .. })) = steps.into_iter().nth(1)
+            else {
+                panic!("no edit");
+            };
+            let ChangeKind::Edit { origin, .. } = kind else {
+                panic!("{kind:?}");
+            };
+            (target, origin)
+        };
+        let first = edit("1512085960.000000", "once");
+        assert_eq!(first, edit("1512085960.000000", "once"));
+        let second = edit("1512085970.000000", "twice");
+        assert_eq!(first.0, second.0);
+        assert_ne!(first.1, second.1);
+        assert_eq!(second.1.at, 1_512_085_970_000);
+        assert_eq!(edit("", "once").1, first.0);
     }
 
     #[test]
