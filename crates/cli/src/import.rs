@@ -27,7 +27,7 @@ mod report;
 
 use lines::{Found, Lines};
 use many::Source;
-use report::{ImportedRoom, Report};
+use report::{ImportedRoom, RefusedRoom, Report};
 
 /// Lines between two moves of the progress bar.
 const BAR_LINES: u64 = 64;
@@ -44,12 +44,11 @@ pub(crate) async fn import(
         None => one_room(here, space, &args, &bar).await?,
     };
     bar.finish_and_clear();
-    let refused = report.refused;
     output.show(&report)?;
-    if refused > 0 {
-        Err(CliError::Partly)
-    } else {
+    if report.is_whole() {
         Ok(())
+    } else {
+        Err(CliError::Partly)
     }
 }
 
@@ -120,11 +119,18 @@ async fn may_import(here: &mut Here, space: SpaceId) -> Result<(), CliError> {
 
 /// The room to import into, by its name; made where it is not there.
 async fn room_for(here: &mut Here, space: SpaceId, wanted: &NewRoom) -> Result<RoomId, CliError> {
-    match here.known_room(space, &wanted.name)? {
+    match here.open_room(space, &wanted.name)? {
         // What was said among some is not shown to all, unless a person says so.
         Some(room) if wanted.private && room.kind == RoomKind::Public => {
             let words = format!(
                 "{} was private, and the room of that name here is not; say with --room where to put it",
+                wanted.name
+            );
+            Err(Refusal::new(Code::Conflict, words).into())
+        }
+        Some(room) if room.archived => {
+            let words = format!(
+                "{} is archived here; say with --room where to put it",
                 wanted.name
             );
             Err(Refusal::new(Code::Conflict, words).into())

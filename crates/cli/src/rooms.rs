@@ -218,7 +218,7 @@ async fn create_room(
 ) -> Result<(RoomId, Entry), CliError> {
     here.connect(space, Reach::Connected).await?;
     // A space may have many rooms of one name; a command line could then tell none of them.
-    if here.known_room(space, name)?.is_some_and(|room| room.open) {
+    if here.open_room(space, name)?.is_some() {
         let words = format!("you are in a room called {name} already");
         return Err(Refusal::new(Code::Conflict, words).into());
     }
@@ -261,7 +261,7 @@ pub(crate) async fn join_room(
 ) -> Result<(), CliError> {
     let wanted = args.room.strip_prefix('#').unwrap_or(&args.room);
     must_connect(here, space, Reach::Connected).await?;
-    if let Some(room) = here.known_room(space, wanted)?.filter(|room| room.open) {
+    if let Some(room) = here.open_room(space, wanted)? {
         let (room, name) = (room.room, room.name);
         return output.show(&Entered {
             space,

@@ -48,16 +48,36 @@ impl Here {
         })
     }
 
+    /// Also one that was left.
     pub(crate) fn known_room(
         &self,
         space: SpaceId,
         wanted: &str,
+    ) -> Result<Option<RoomView>, CliError> {
+        self.room_among(space, wanted, |_| true)
+    }
+
+    /// Only a room that one is in.
+    pub(crate) fn open_room(
+        &self,
+        space: SpaceId,
+        wanted: &str,
+    ) -> Result<Option<RoomView>, CliError> {
+        self.room_among(space, wanted, |room| room.open)
+    }
+
+    fn room_among(
+        &self,
+        space: SpaceId,
+        wanted: &str,
+        fits: impl Fn(&RoomView) -> bool,
     ) -> Result<Option<RoomView>, CliError> {
         let state = self.state(space)?;
         let names = Names::new(state);
         let titles: Vec<(RoomId, String)> = state
             .rooms
             .iter()
+            .filter(|room| fits(room))
             .map(|room| (room.room, title(room, state, &names)))
             .collect();
         let named = titles.iter().map(|(room, title)| (*room, title.as_str()));

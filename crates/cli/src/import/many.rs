@@ -9,10 +9,10 @@ use indicatif::ProgressBar;
 use landline_client::import::{
     ExportFile, Imported, Importer, LeftOut, NewRoom, SlackExport, Step,
 };
-use landline_protocol::{Refusal, RoomId, SpaceId};
+use landline_protocol::{Code, Refusal, RoomId, SpaceId};
 
 use super::lines::{failed, raw};
-use super::{BAR_LINES, ImportedRoom, Report, head_of, may_import, room_for, show};
+use super::{BAR_LINES, ImportedRoom, RefusedRoom, Report, head_of, may_import, room_for, show};
 use crate::error::CliError;
 use crate::here::Here;
 
@@ -75,7 +75,7 @@ pub(super) async fn import(
     bar: &ProgressBar,
 ) -> Result<Report, CliError> {
     may_import(here, space).await?;
-    let mut rooms = Vec::new();
+    let (mut rooms, mut refused_rooms) = (Vec::new(), Vec::new());
     // Where each log ended before anything was brought in.
     let mut heads: BTreeMap<RoomId, u64> = BTreeMap::new();
     let (mut read, mut total) = (0, Imported::default());
@@ -106,7 +106,16 @@ pub(super) async fn import(
             },
             None => wanted,
         };
-        let room = room_for(here, space, &wanted).await?;
+        let room = match room_for(here, space, &wanted).await {
+            Ok(room) => room,
+            Err(error) => {
+                let mut refused = RefusedRoom::new(wanted.name, of_the_room(error)?);
+                (step, refused.messages) = pass_over(&mut source, step, bar)?;
+                read += refused.messages;
+                refused_rooms.push(refused);
+                continue;
+            }
+        };
         let now = head_of(here, space, room)?;
         let head = *heads.entry(room).or_insert(now);
         let importer = Importer::new(here.client().clone(), space, room, head);
@@ -116,7 +125,44 @@ pub(super) async fn import(
         total.add(done);
         step = next;
     }
-    Ok(Report::new(space, rooms, read, total).leaving_out(source.left_out()))
+    Ok(Report::new(space, rooms, read, total)
+        .without(refused_rooms)
+        .leaving_out(source.left_out()))
+}
+
+/// Why this room can't be had, where another one may; else the error again.
+fn of_the_room(error: CliError) -> Result<Refusal, CliError> {
+    match error {
+        CliError::Refused(refusal)
+            if matches!(
+                refusal.code,
+                Code::BadRequest
+                    | Code::Conflict
+                    | Code::NotAllowed
+                    | Code::NotFound
+                    | Code::TooLarge
+            ) =>
+        {
+            Ok(refusal)
+        }
+        // More than one room is called so.
+        CliError::Usage(words) => Ok(Refusal::new(Code::Conflict, words)),
+        other => Err(other),
+    }
+}
+
+/// Passes over what was said in one room. What comes after it, and how many messages it had.
+fn pass_over(
+    source: &mut Source,
+    mut step: Option<Step>,
+    bar: &ProgressBar,
+) -> Result<(Option<Step>, u64), Refusal> {
+    let mut messages = 0;
+    while !matches!(step, None | Some(Step::Room(_))) {
+        messages += u64::from(matches!(step, Some(Step::Message(_) | Step::Bad(..))));
+        step = source.step(bar)?;
+    }
+    Ok((step, messages))
 }
 
 /// Brings in what was said in one room. What comes after it, and what came of it.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use landline_client::import::{Imported, LeftOut, Reason};
-use landline_protocol::{Code, RoomId, SpaceId};
+use landline_protocol::{Code, Refusal, RoomId, SpaceId};
 use serde::Serialize;
 
 use crate::output::count;
@@ -14,7 +14,7 @@ const LISTED: usize = 20;
 const NAMED: usize = 5;
 
 /// `import`: `{"space", "room", "name", "rooms", "lines", "imported", "already", "changes",
-/// "alone", "refused", "refusals", "left_out"}`
+/// "alone", "refused", "refusals", "refused_rooms", "left_out"}`
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     space: SpaceId,
@@ -32,9 +32,11 @@ pub(super) struct Report {
     changes: u64,
     /// Messages that stand by themselves, since the one they answer is not there.
     alone: u64,
-    pub(super) refused: u64,
+    refused: u64,
     /// `{"line", "code", "message"}` of each refused line, of the first thousand.
     refusals: Vec<RefusedLine>,
+    /// `{"name", "code", "message", "messages"}` of each room that nothing was put into.
+    refused_rooms: Vec<RefusedRoom>,
     /// `{"reason", "count", "names"}`: what can't be said here.
     left_out: Vec<LeftOutLine>,
 }
@@ -55,6 +57,16 @@ struct RefusedLine {
     message: String,
 }
 
+/// A room that can't be made here, and what is not brought in for it.
+#[derive(Debug, Serialize)]
+pub(super) struct RefusedRoom {
+    name: String,
+    code: Code,
+    message: String,
+    /// Of it in the file.
+    pub(super) messages: u64,
+}
+
 #[derive(Debug, Serialize)]
 struct LeftOutLine {
     reason: Reason,
@@ -69,6 +81,17 @@ impl ImportedRoom {
             name,
             imported: done.imported,
             already: done.already,
+        }
+    }
+}
+
+impl RefusedRoom {
+    pub(super) fn new(name: String, why: Refusal) -> Self {
+        Self {
+            name,
+            code: why.code,
+            message: why.message,
+            messages: 0,
         }
     }
 }
@@ -101,8 +124,19 @@ impl Report {
             alone: done.alone,
             refused: done.refused,
             refusals,
+            refused_rooms: Vec::new(),
             left_out: Vec::new(),
         }
+    }
+
+    /// Nothing was refused.
+    pub(super) fn is_whole(&self) -> bool {
+        self.refused == 0 && self.refused_rooms.is_empty()
+    }
+
+    pub(super) fn without(mut self, refused_rooms: Vec<RefusedRoom>) -> Self {
+        self.refused_rooms = refused_rooms;
+        self
     }
 
     pub(super) fn leaving_out(mut self, left_out: &LeftOut) -> Self {
@@ -146,6 +180,14 @@ impl Display for Report {
                 (false, false) => writeln!(f, ": {names}")?,
                 (false, true) => writeln!(f, ": {names}, …")?,
             }
+        }
+        for room in self.refused_rooms.iter().take(LISTED) {
+            let messages = count(room.messages, "message");
+            writeln!(f, "  {}, with {messages}: {}", room.name, room.message)?;
+        }
+        match self.refused_rooms.len().saturating_sub(LISTED) {
+            0 => {}
+            more => writeln!(f, "  and {} more", count(more as u64, "room"))?,
         }
         for refused in self.refusals.iter().take(LISTED) {
             writeln!(f, "  line {}: {}", refused.line, refused.message)?;

@@ -218,8 +218,11 @@ fn what_was_private_is_not_put_where_all_can_read_it() {
     let other = Node::start(&[]);
     let eve = Person::joined(&other, "Eve");
     eve.ok(&["create", "den"]);
-    let (code, words) = eve.fails(4, &["import", file.to_str().unwrap()]);
-    assert_eq!(code, "conflict");
+    let done = eve.run(&["import", file.to_str().unwrap(), "--json"]);
+    assert_eq!(done.code, 4, "{done:?}");
+    let report: Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(refused_rooms(&report), [("den", "conflict", 1)]);
+    let words = report["refused_rooms"][0]["message"].as_str().unwrap();
     assert!(words.contains("den was private"), "{words}");
     assert_eq!(eve.texts("den"), [""; 0]);
     let done = eve.json(&["import", file.to_str().unwrap(), "--room", "all"]);
@@ -266,4 +269,90 @@ fn an_export_that_is_cut_or_spoilt_is_brought_in_as_far_as_it_goes() {
     };
     assert_eq!(code, "bad_request");
     assert!(words.contains("update Landline"), "{words}");
+}
+
+/// The name, code and messages of each.
+fn refused_rooms(report: &Value) -> Vec<(&str, &str, u64)> {
+    let rooms = report["refused_rooms"].as_array().unwrap().iter();
+    rooms
+        .map(|room| {
+            (
+                room["name"].as_str().unwrap(),
+                room["code"].as_str().unwrap(),
+                room["messages"].as_u64().unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// The lines of an export from its line of this room on to the next room.
+fn lines_of<'l>(lines: &[&'l str], room: &str) -> Vec<&'l str> {
+    let is_room = |line: &str| line.contains("\"line\":\"room\"");
+    let named = format!("\"name\":\"{room}\"");
+    let at = lines
+        .iter()
+        .position(|line| is_room(line) && line.contains(&named))
+        .unwrap();
+    let ends = |line: &str| is_room(line) || line.contains("\"line\":\"end\"");
+    let rest = lines[at + 1..].iter().position(|line| ends(line)).unwrap();
+    lines[at..=at + rest].to_vec()
+}
+
+#[test]
+fn a_room_that_is_refused_does_not_keep_out_those_after_it() {
+    let folder = TempDir::new().unwrap();
+    let node = Node::start(&[]);
+    let (ana, _bo) = busy_space(&node);
+    let whole = std::fs::read_to_string(export(&ana, &folder, "whole.jsonl")).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    // What is refused comes first; what has a name too long for a room here, last.
+    let (den, general) = (lines_of(&lines, "den"), lines_of(&lines, "general"));
+    let people = "@A person with a long name, ".repeat(5);
+    let direct = den
+        .join("\n")
+        .replacen("\"den\"", &format!("{people:?}"), 1);
+    let text = [
+        lines[0],
+        &den.join("\n"),
+        &general.join("\n"),
+        &direct,
+        lines[lines.len() - 1],
+    ]
+    .join("\n");
+    let file = folder.path().join("sorted.jsonl");
+    std::fs::write(&file, text).unwrap();
+
+    let other = Node::start(&[]);
+    let eve = Person::joined(&other, "Eve");
+    eve.ok(&["create", "den"]);
+    let run = || {
+        let done = eve.run(&["import", file.to_str().unwrap(), "--json"]);
+        assert_eq!(done.code, 4, "{done:?}");
+        serde_json::from_str::<Value>(&done.out).unwrap()
+    };
+    let report = run();
+    assert_eq!(refused_rooms(&report), [("den", "conflict", 1)]);
+    assert_eq!(
+        (&report["imported"], &report["refused"]),
+        (&json!(8), &json!(0)),
+        "{report}"
+    );
+    let names = |report: &Value| -> Vec<String> {
+        let rooms = report["rooms"].as_array().unwrap().iter();
+        rooms
+            .map(|room| room["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let into = names(&report);
+    assert_eq!((into.len(), into[0].as_str()), (2, "general"));
+    assert!(into[1].starts_with("@A person with a long name, "));
+    assert!(into[1].chars().count() <= 64, "{}", into[1]);
+    assert_eq!(eve.texts(&into[1]), ["hidden\nwell"]);
+
+    let again = run();
+    assert_eq!(names(&again), into);
+    assert_eq!(
+        (&again["imported"], &again["already"]),
+        (&json!(0), &json!(8))
+    );
 }
