@@ -14,9 +14,16 @@ use crate::files::shelf::Shelf;
 
 /// Digits of a file's hash in its name.
 const HASH_DIGITS: usize = 12;
-/// What a browser would run when somebody opens it: such a file gets another ending.
-const RUN: [&str; 10] = [
-    "htm", "html", "js", "mht", "mhtml", "shtml", "svg", "xht", "xhtml", "xml",
+/// What a browser shows, plays or saves, and never runs when somebody opens it. A file of any other
+/// ending, or of none, gets another one: what browsers and systems run has no end.
+#[rustfmt::skip]
+const HARMLESS: [&str; 51] = [
+    "avif", "bmp", "gif", "heic", "ico", "jpeg", "jpg", "png", "tif", "tiff", "webp",
+    "aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "weba",
+    "avi", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "ogv", "webm",
+    "csv", "doc", "docx", "epub", "key", "md", "odp", "ods", "odt", "pages", "pdf", "ppt", "pptx",
+    "rtf", "txt", "xls", "xlsx",
+    "7z", "gz", "tar", "xz", "zip",
 ];
 
 /// The folder of an export that is being written. Dropped before [`Attachments::keep`], it takes
@@ -60,17 +67,18 @@ impl Attachments {
             return Ok(None);
         }
         let digits = file.blake3.get(..HASH_DIGITS).unwrap_or_default();
-        let mut name = format!("{digits}-{}", safe_name(&file.name));
-        let ending = Path::new(&name).extension().unwrap_or_default();
-        if RUN.iter().any(|run| ending.eq_ignore_ascii_case(run)) {
-            name.push_str(".txt");
-        }
+        let name = harmless(format!("{digits}-{}", safe_name(&file.name)));
         let to = self.folder.join(&name);
         if !self.put.contains(&to) {
             fs::create_dir_all(&self.folder)?;
             if !to.exists() {
-                self.put.insert(to.clone());
-                fs::copy(&from, &to)?;
+                // Under its name it is whole: what has it is not copied again.
+                let begun = tempfile::Builder::new()
+                    .prefix(".landline-")
+                    .tempfile_in(&self.folder)?;
+                fs::copy(&from, begun.path())?;
+                begun.persist(&to)?;
+                self.put.insert(to);
             }
         }
         let folder = self.folder.file_name().unwrap_or_default();
@@ -102,6 +110,18 @@ impl Drop for Attachments {
     }
 }
 
+/// With an ending that nothing runs.
+fn harmless(mut name: String) -> String {
+    let ending = Path::new(&name).extension().unwrap_or_default();
+    if !HARMLESS
+        .iter()
+        .any(|known| ending.eq_ignore_ascii_case(known))
+    {
+        name.push_str(".txt");
+    }
+    name
+}
+
 /// As a part of an address.
 fn encoded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -113,4 +133,70 @@ fn encoded(name: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_or_a_system_would_run_has_another_ending() {
+        for name in [
+            "a.shtm",
+            "a.xhtm",
+            "a.XSL",
+            "a.xslt",
+            "a.xbl",
+            "a.rdf",
+            "a.svgz",
+            "a.hta",
+            "a.html",
+            "a.js",
+            "a.desktop",
+            "a",
+            "a.png.svg",
+        ] {
+            assert_eq!(harmless(name.to_owned()), format!("{name}.txt"));
+        }
+        for name in [
+            "a.png",
+            "a b.JPEG",
+            "a.pdf",
+            "a.html.txt",
+            "a.mp4",
+            "a.docx",
+        ] {
+            assert_eq!(harmless(name.to_owned()), name);
+        }
+    }
+
+    #[test]
+    fn a_copy_that_can_t_be_made_whole_leaves_nothing_under_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(folder.path());
+        let hash = blake3::hash(b"tea").to_hex().to_string();
+        let kept = shelf.file(hash.parse().unwrap());
+        // A folder is there, and can't be copied.
+        fs::create_dir_all(&kept).unwrap();
+        let mut files = Attachments::beside(&folder.path().join("page.html"), shelf);
+        let file = File {
+            blake3: hash,
+            name: "tea.png".into(),
+            media_type: "image/png".into(),
+            bytes: 3,
+            width: None,
+            height: None,
+            preview: None,
+        };
+        assert!(files.put(&file).is_err());
+        assert_eq!(fs::read_dir(files.folder()).unwrap().count(), 0);
+        fs::remove_dir(&kept).unwrap();
+        fs::write(&kept, b"tea").unwrap();
+        files.put(&file).unwrap().unwrap();
+        let names = fs::read_dir(files.folder()).unwrap();
+        let names: Vec<_> = names.map(|file| file.unwrap().path()).collect();
+        assert_eq!(names.len(), 1);
+        assert_eq!(fs::read(&names[0]).unwrap(), b"tea");
+        files.keep();
+    }
 }

@@ -293,13 +293,30 @@ fn name_of(room: &RoomLine) -> String {
 
 /// Names a file in the text of the message that had it.
 pub(super) fn name_file(text: &mut String, name: &str) {
-    let line = format!("📎 {name}");
+    let line = format!("📎 {}", as_words(name));
     if text.len() + line.len() < TEXT_BYTES {
         if !text.is_empty() {
             text.push_str("\n\n");
         }
         text.push_str(&line);
     }
+}
+
+/// A name that somebody gave, as Markdown that shows it and is no markup.
+pub(super) fn as_words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c.is_control() {
+            words.push(' ');
+            continue;
+        }
+        // The rest marks nothing within a line, and stays as people read and search it.
+        if "\\`*_~[]<>&|".contains(c) {
+            words.push('\\');
+        }
+        words.push(c);
+    }
+    words
 }
 
 /// An event's id is a time and a number: both are kept.
@@ -318,4 +335,19 @@ fn parse<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Result<T, Refusal> {
 
 fn unreadable(error: &std::io::Error) -> Refusal {
     Refusal::bad_request(format!("the file can't be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_name_is_no_markup() {
+        let mut text = "look".to_owned();
+        name_file(&mut text, "a_b *c*\n# <img> [x](y) &amp; v1.2-3.pdf");
+        assert_eq!(
+            text,
+            "look\n\n📎 a\\_b \\*c\\* # \\<img\\> \\[x\\](y) \\&amp; v1.2-3.pdf"
+        );
+    }
 }

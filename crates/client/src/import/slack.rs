@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{ChangeKind, ImportChange, LeftOut, NewRoom, Reason, Step};
-use archive::Archive;
+use archive::{Archive, at_most, listed};
 use message::{Posted, origin};
 use text::Meanings;
 
@@ -38,6 +38,16 @@ const BESIDE: [&str; 8] = [
     "huddle_transcripts.json",
     "file_conversations.json",
 ];
+
+/// Channels in one list, and people in theirs.
+const CHANNELS_LISTED: usize = 100_000;
+const PEOPLE_LISTED: usize = 500_000;
+/// Members and pins of a channel.
+const CHANNEL_LISTED: usize = 200_000;
+/// Messages of a day in one channel, more than one each second.
+const DAY_MESSAGES: usize = 100_000;
+/// Steps that a day of one channel becomes: its messages, and what became of them.
+const DAY_STEPS: usize = 400_000;
 
 /// An export of Slack that is being read.
 #[derive(Debug)]
@@ -67,9 +77,9 @@ struct Channel {
     topic: Words,
     #[serde(default)]
     purpose: Words,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<CHANNEL_LISTED, _, _>")]
     members: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<CHANNEL_LISTED, _, _>")]
     pins: Vec<Pinned>,
     /// The parts of its days, in order.
     #[serde(skip)]
@@ -110,9 +120,9 @@ impl SlackExport {
     /// Refused where it is none, or its lists of people and channels can't be read.
     pub fn open(file: File) -> Result<Self, Refusal> {
         let mut archive = Archive::open(file, CHANNELS)?;
-        let mut channels: Vec<Channel> = archive.list(CHANNELS)?;
+        let mut channels: Vec<Channel> = archive.list::<CHANNELS_LISTED, _>(CHANNELS)?;
         let mut left_out = LeftOut::default();
-        let users: Vec<User> = archive.list("users.json")?;
+        let users: Vec<User> = archive.list::<PEOPLE_LISTED, _>("users.json")?;
         let people = users.into_iter();
         let mut meanings = Meanings {
             people: people
@@ -136,7 +146,7 @@ impl SlackExport {
             }
         }
         for list in PRIVATE {
-            for room in archive.list::<Channel>(list)? {
+            for room in archive.list::<CHANNELS_LISTED, Channel>(list)? {
                 left_out.name(Reason::PrivateRoom, &room.title(&meanings));
                 // Its days are in a folder of its name, or of its id.
                 folders.remove(&room.name);
@@ -222,7 +232,7 @@ impl SlackExport {
             Ok(bytes) => bytes,
             Err(refusal) => return self.waiting.push_back(Step::Bad(number, refusal)),
         };
-        let messages: Vec<&RawValue> = match serde_json::from_slice(&bytes) {
+        let messages: Vec<&RawValue> = match listed::<DAY_MESSAGES, _>(&bytes) {
             Ok(messages) => messages,
             Err(error) => {
                 let words = format!("a day of {} can't be read: {error}", channel.name);
@@ -230,16 +240,23 @@ impl SlackExport {
                 return self.waiting.push_back(Step::Bad(number, refusal));
             }
         };
-        let mut posted: Vec<(i64, Result<Posted, Refusal>)> = messages
+        // Only their times are held of all at once. One without a time is told first.
+        let mut timed: Vec<(Option<i64>, &RawValue)> = messages
             .into_iter()
-            .map(|message| match Posted::read(message) {
-                Ok(posted) => (posted.moment, Ok(posted)),
-                Err(refusal) => (i64::MIN, Err(refusal)),
-            })
+            .map(|message| (Posted::moment_of(message), message))
             .collect();
-        posted.sort_by_key(|(moment, _)| *moment);
-        for (line, (_, posted)) in (1..).zip(posted) {
-            match posted {
+        timed.sort_by_key(|(moment, _)| *moment);
+        for (line, (_, message)) in (1..).zip(timed) {
+            if self.waiting.len() >= DAY_STEPS {
+                let words = format!(
+                    "a day of {} has more than {DAY_STEPS} messages, edits and reactions; the rest of it is passed over",
+                    channel.name
+                );
+                self.waiting
+                    .push_back(Step::Bad(number, Refusal::too_large(words)));
+                return;
+            }
+            match Posted::read(message) {
                 Ok(posted) => {
                     let steps = posted.steps(line, &channel.id, &self.meanings, &mut self.left_out);
                     self.waiting.extend(steps);

@@ -310,6 +310,15 @@ fn a_day_that_is_spoilt_or_far_too_large_does_not_keep_out_the_others() {
     let bomb = format!("[\"{}\"]", " ".repeat(80 * 1024 * 1024));
     parts.push(("general/2017-12-03.json".into(), bomb));
     parts.push(("general/2017-12-04.json".into(), day(4).to_string()));
+    // A few bytes each, and hundreds when they are read.
+    let many = format!("[{}{{}}]", "{},".repeat(200_000));
+    parts.push(("general/2017-12-06.json".into(), many));
+    let mut attached = post("U1", &ts(1_512_085_970, 0), "with far too much");
+    attached["attachments"] = json!(vec![json!({}); 2_000]);
+    parts.push((
+        "general/2017-12-07.json".into(),
+        json!([attached]).to_string(),
+    ));
     let mixed = json!([7, { "ts": [] }, post("U1", &ts(1_512_085_960, 0), "among the odd")]);
     parts.push(("general/2017-12-05.json".into(), mixed.to_string()));
     let bytes = packed(&parts);
@@ -321,7 +330,7 @@ fn a_day_that_is_spoilt_or_far_too_large_does_not_keep_out_the_others() {
     // The last one: what `channels.json` says was pinned is not there.
     assert_eq!(
         (&report["imported"], &report["refused"]),
-        (&json!(3), &json!(5)),
+        (&json!(3), &json!(7)),
         "{report}"
     );
     assert_eq!(ana.texts("general"), ["day 1", "day 4", "among the odd"]);

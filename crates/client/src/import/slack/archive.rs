@@ -1,11 +1,14 @@
 //! The ZIP file: what is in it by name, each part of it within a bound. Nothing is ever unpacked to
 //! the disk, so names are only compared.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read as _};
+use std::marker::PhantomData;
 
 use landline_protocol::Refusal;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -21,8 +24,8 @@ pub(super) struct Archive {
     prefix: String,
 }
 
-impl std::fmt::Debug for Archive {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Archive")
             .field("parts", &self.zip.len())
             .finish_non_exhaustive()
@@ -81,14 +84,60 @@ impl Archive {
         Ok(bytes)
     }
 
-    /// A part that is a list in JSON, by its name; empty where it is not there.
-    pub(super) fn list<T: DeserializeOwned>(&mut self, name: &str) -> Result<Vec<T>, Refusal> {
+    /// A part that is a list in JSON of at most `LIMIT`, by its name; empty where it is not there.
+    pub(super) fn list<const LIMIT: usize, T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+    ) -> Result<Vec<T>, Refusal> {
         let Some(at) = self.zip.index_for_name(&format!("{}{name}", self.prefix)) else {
             return Ok(Vec::new());
         };
         let bytes = self.read(at)?;
-        serde_json::from_slice(&bytes)
+        listed::<LIMIT, T>(&bytes)
             .map_err(|error| Refusal::bad_request(format!("{name} can't be read: {error}")))
+    }
+}
+
+/// A list in JSON of at most `LIMIT`: what is a few bytes there can be hundreds here, so that the
+/// bytes alone are no bound.
+pub(super) fn listed<'b, const LIMIT: usize, T: Deserialize<'b>>(
+    bytes: &'b [u8],
+) -> serde_json::Result<Vec<T>> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let list = at_most::<LIMIT, T, _>(&mut json)?;
+    json.end()?;
+    Ok(list)
+}
+
+/// The same for a list within something.
+pub(super) fn at_most<'de, const LIMIT: usize, T, D>(json: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    json.deserialize_seq(AtMost::<LIMIT, T>(PhantomData))
+}
+
+struct AtMost<const LIMIT: usize, T>(PhantomData<T>);
+
+impl<'de, const LIMIT: usize, T: Deserialize<'de>> Visitor<'de> for AtMost<LIMIT, T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {LIMIT}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(next) = seq.next_element()? {
+            if list.len() == LIMIT {
+                return Err(A::Error::custom(format!(
+                    "a list of more than {LIMIT}, which is the limit"
+                )));
+            }
+            list.push(next);
+        }
+        Ok(list)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A message as Slack writes it, and what it becomes.
 
+use std::borrow::Cow;
+
 use landline_protocol::Refusal;
 use landline_protocol::limits::{EMOJI_BYTES, NAME_CHARS, TEXT_BYTES};
 use serde::Deserialize;
@@ -7,12 +9,17 @@ use serde_json::value::RawValue;
 
 use super::super::export_file::name_file;
 use super::super::{ChangeKind, ImportChange, ImportMessage, LeftOut, Origin, Reason, Step};
+use super::archive::at_most;
 use super::text::{self, Meanings};
 
 /// Bytes of a text before it is turned into Markdown: Slack's own limit is 40,000 characters.
 const SLACK_TEXT_BYTES: usize = 4 * 40_000;
+/// Bytes of a message with all that Slack says of it; one at a time is held in full.
+const MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// The latest second that is a time of Slack's: in the year 9999.
 const LATEST_SECOND: i64 = 253_402_300_799;
+/// Reactions, files and attachments of one message, each.
+const LISTED: usize = 1_000;
 /// People of one reaction that its count is believed to speak of, beyond those that it lists.
 const REACTORS: u64 = 10_000;
 
@@ -31,9 +38,12 @@ struct Fields {
     bot_profile: Option<UserNames>,
     text: Option<String>,
     edited: Option<Edited>,
+    #[serde(deserialize_with = "at_most::<LISTED, _, _>")]
     reactions: Vec<Reacted>,
+    #[serde(deserialize_with = "at_most::<LISTED, _, _>")]
     files: Vec<Named>,
     file: Option<Named>,
+    #[serde(deserialize_with = "at_most::<LISTED, _, _>")]
     attachments: Vec<Attachment>,
 }
 
@@ -113,12 +123,29 @@ impl UserNames {
 #[derive(Debug)]
 pub(super) struct Posted {
     /// Microseconds since 1970 UTC: the order of messages.
-    pub(super) moment: i64,
+    moment: i64,
     fields: Fields,
 }
 
 impl Posted {
+    /// Its time alone, where it has one.
+    pub(super) fn moment_of(message: &RawValue) -> Option<i64> {
+        #[derive(Deserialize)]
+        struct Timed<'m> {
+            #[serde(borrow)]
+            ts: Cow<'m, str>,
+        }
+        let timed: Timed = serde_json::from_str(message.get()).ok()?;
+        moment(&timed.ts)
+    }
+
     pub(super) fn read(message: &RawValue) -> Result<Self, Refusal> {
+        let bytes = message.get().len();
+        if bytes > MESSAGE_BYTES {
+            return Err(Refusal::too_large(format!(
+                "a message has {bytes} bytes in the export; the limit is {MESSAGE_BYTES}"
+            )));
+        }
         let fields: Fields = serde_json::from_str(message.get())
             .map_err(|error| Refusal::bad_request(format!("not a message of Slack: {error}")))?;
         let moment = moment(&fields.ts).ok_or_else(|| {

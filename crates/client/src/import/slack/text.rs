@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::super::export_file::as_words;
+
 /// Stands for what must not be taken for marks, until the end.
 const FIRST_HELD: u32 = 0xF_0000;
 /// Pieces of one text that are held so; the rest is taken as it is.
@@ -15,6 +17,47 @@ const NAME_BYTES: usize = 80;
 pub(super) struct Meanings {
     pub(super) people: HashMap<String, String>,
     pub(super) channels: HashMap<String, String>,
+}
+
+/// Pieces that a text has signs for, from [`FIRST_HELD`] on.
+#[derive(Debug, Default)]
+struct Held {
+    pieces: Vec<String>,
+}
+
+impl Held {
+    /// Puts a sign for a piece.
+    fn hold(&mut self, piece: String, marked: &mut String) {
+        let number = u32::try_from(self.pieces.len()).unwrap_or(u32::MAX);
+        match char::from_u32(FIRST_HELD.saturating_add(number)) {
+            Some(sign) if self.pieces.len() < HELD => {
+                self.pieces.push(piece);
+                marked.push(sign);
+            }
+            Some(_) | None => marked.extend(piece.chars().map(|c| {
+                if is_sign(c) {
+                    char::REPLACEMENT_CHARACTER
+                } else {
+                    c
+                }
+            })),
+        }
+    }
+
+    /// Puts words. A character of theirs that would be a sign is a piece itself.
+    fn say(&mut self, words: &str, marked: &mut String) {
+        for c in words.chars() {
+            if is_sign(c) {
+                self.hold(c.into(), marked);
+            } else {
+                marked.push(c);
+            }
+        }
+    }
+}
+
+fn is_sign(c: char) -> bool {
+    u32::from(c) >= FIRST_HELD
 }
 
 /// A text of Slack as Markdown.
@@ -74,29 +117,19 @@ pub(super) fn emoji(name: &str) -> Option<String> {
 
 /// What is not in a block of code.
 fn prose(text: &str, meanings: &Meanings, markdown: &mut String) {
-    let mut held = Vec::new();
+    let mut held = Held::default();
     let mut marked = String::with_capacity(text.len());
-    let mut hold = |piece: String, marked: &mut String| {
-        let number = u32::try_from(held.len()).unwrap_or(u32::MAX);
-        match char::from_u32(FIRST_HELD.saturating_add(number)) {
-            Some(sign) if held.len() < HELD => {
-                held.push(piece);
-                marked.push(sign);
-            }
-            Some(_) | None => marked.push_str(&piece),
-        }
-    };
     for (n, piece) in text.split('`').enumerate() {
         if n % 2 == 1 {
-            hold(format!("`{}`", plain(piece, meanings)), &mut marked);
+            held.hold(format!("`{}`", plain(piece, meanings)), &mut marked);
             continue;
         }
         let mut rest = piece;
         while let Some((before, from)) = rest.split_once('<') {
-            marked.push_str(before);
+            held.say(before, &mut marked);
             match from.split_once('>') {
                 Some((reference, behind)) => {
-                    hold(refer(reference, meanings), &mut marked);
+                    held.hold(refer(reference, meanings, as_words), &mut marked);
                     rest = behind;
                 }
                 None => {
@@ -105,7 +138,7 @@ fn prose(text: &str, meanings: &Meanings, markdown: &mut String) {
                 }
             }
         }
-        marked.push_str(rest);
+        held.say(rest, &mut marked);
     }
     let mut spoken = String::with_capacity(marked.len());
     for (n, line) in unescaped(&marked).split('\n').enumerate() {
@@ -116,7 +149,7 @@ fn prose(text: &str, meanings: &Meanings, markdown: &mut String) {
     }
     for sign in spoken.chars() {
         let number = u32::from(sign).checked_sub(FIRST_HELD);
-        match number.and_then(|number| held.get(usize::try_from(number).ok()?)) {
+        match number.and_then(|number| held.pieces.get(usize::try_from(number).ok()?)) {
             Some(piece) => markdown.push_str(piece),
             None => markdown.push(sign),
         }
@@ -190,8 +223,8 @@ fn with_emoji(line: &str) -> String {
     out + rest
 }
 
-/// What stands between `<` and `>`.
-fn refer(reference: &str, meanings: &Meanings) -> String {
+/// What stands between `<` and `>`. `shown`: how a name is written where it stands.
+fn refer(reference: &str, meanings: &Meanings, shown: fn(&str) -> String) -> String {
     let (what, label) = match reference.split_once('|') {
         Some((what, label)) => (what, Some(label).filter(|label| !label.is_empty())),
         None => (reference, None),
@@ -199,18 +232,18 @@ fn refer(reference: &str, meanings: &Meanings) -> String {
     let label = label.map(unescaped);
     if let Some(id) = what.strip_prefix('@') {
         let name = meanings.people.get(id).cloned().or(label);
-        return format!("@{}", name.unwrap_or_else(|| id.to_owned()));
+        return format!("@{}", shown(name.as_deref().unwrap_or(id)));
     }
     if let Some(id) = what.strip_prefix('#') {
         let name = meanings.channels.get(id).cloned().or(label);
-        return format!("#{}", name.unwrap_or_else(|| id.to_owned()));
+        return format!("#{}", shown(name.as_deref().unwrap_or(id)));
     }
     if let Some(special) = what.strip_prefix('!') {
         let word = special.split('^').next().unwrap_or_default();
         return match (word, label) {
             ("here" | "channel" | "everyone" | "group", _) => format!("@{word}"),
-            (_, Some(label)) => label,
-            (word, None) => format!("@{word}"),
+            (_, Some(label)) => shown(&label),
+            (word, None) => format!("@{}", shown(word)),
         };
     }
     let address = unescaped(what);
@@ -238,7 +271,7 @@ fn plain(code: &str, meanings: &Meanings) -> String {
             Some((reference, behind)) => {
                 let address = reference.split('|').next().unwrap_or_default();
                 if reference.starts_with(['@', '#', '!']) {
-                    out.push_str(&refer(reference, meanings));
+                    out.push_str(&refer(reference, meanings, str::to_owned));
                 } else {
                     out.push_str(&unescaped(address));
                 }
@@ -331,6 +364,25 @@ mod tests {
         );
         assert_eq!(markdown("```\nx\n```"), "```\nx\n```");
         assert_eq!(markdown("a ```not closed"), "a \n```\nnot closed\n```");
+    }
+
+    #[test]
+    fn a_name_is_no_markup_and_no_character_of_a_text_is_another_piece() {
+        let meanings = Meanings {
+            people: [("U1".to_owned(), "*A* [b](x) <i>".to_owned())].into(),
+            channels: [("C1".to_owned(), "my_own".to_owned())].into(),
+        };
+        let markdown = |text: &str| to_markdown(text, &meanings);
+        assert_eq!(markdown("<@U1>"), "@\\*A\\* \\[b\\](x) \\<i\\>");
+        assert_eq!(markdown("<#C1>"), "#my\\_own");
+        assert_eq!(markdown("`<#C1>`"), "`#my_own`");
+        assert_eq!(
+            markdown("\u{F0000} \u{F0001} <@U9> \u{10FFFD}"),
+            "\u{F0000} \u{F0001} @U9 \u{10FFFD}"
+        );
+        let many = "<@U9>".repeat(HELD);
+        let read = markdown(&format!("{many} \u{F0000}!"));
+        assert!(read.ends_with("@U9 \u{FFFD}!"), "said as a piece before");
     }
 
     #[test]
