@@ -206,7 +206,8 @@ async fn attach(
             .await
     };
     match attached.await {
-        Ok(_) => StatusCode::NO_CONTENT.into_response(),
+        // The window takes it from here: what the core tells of it may come later.
+        Ok(view) => Json(view).into_response(),
         Err(refusal) => {
             // Where it is answered before all has come, the web view sees a broken connection
             // instead of the answer.

@@ -37,7 +37,9 @@ async function attachOne(
   try {
     stop.throwIfAborted();
     const progress = (part: number) => app.adding.change(place, key, { part });
-    await app.backend.attach(to, file, progress, stop);
+    const attachment = await app.backend.attach(to, file, progress, stop);
+    // First: once nothing is being added any more, what waits for it is sent.
+    app.change({ event: "attached", to, attachment });
     app.adding.remove(place, key);
   } catch (error) {
     if (stop.aborted) app.adding.remove(place, key);

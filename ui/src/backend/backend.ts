@@ -3,6 +3,7 @@
 import type { Code } from "./gen/Code";
 import type { CommandMap } from "./gen/CommandMap";
 import type { AttachmentId } from "./gen/AttachmentId";
+import type { AttachmentView } from "./gen/AttachmentView";
 import type { EventId } from "./gen/EventId";
 import type { ExportFormat } from "./gen/ExportFormat";
 import type { Exported } from "./gen/Exported";
@@ -42,15 +43,16 @@ export interface Backend {
   /** The first event is `snapshot`. Answers how to stop listening. */
   listen(on: (events: UiEvent[]) => void): () => void;
   /**
-   * Adds one of the person's files to what is being written; `attachments` tells the rest.
-   * `progress`: how much is taken, from 0 to 1. Rejects with a {@link Refused}.
+   * Adds one of the person's files to what is being written, and answers what became of it: the
+   * event `attachments` may come later. `progress`: how much is taken, from 0 to 1. Rejects with a
+   * {@link Refused}.
    */
   attach(
     to: Writing,
     file: File,
     progress: (part: number) => void,
     stop: AbortSignal,
-  ): Promise<void>;
+  ): Promise<AttachmentView>;
   /** Where the window reads a file that is attached to what is being written. */
   attached(space: SpaceId, id: AttachmentId): string;
   /** Where the window reads a file of a message; null where it is not on this computer. */

@@ -16,6 +16,7 @@ import {
   type Writing,
 } from "./backend";
 import type { AttachmentId } from "./gen/AttachmentId";
+import type { AttachmentView } from "./gen/AttachmentView";
 import type { Exported } from "./gen/Exported";
 import type { SpaceId } from "./gen/SpaceId";
 import type { UiEvent } from "./gen/UiEvent";
@@ -56,7 +57,7 @@ export class TauriBackend implements Backend {
     file: File,
     progress: (part: number) => void,
     stop: AbortSignal,
-  ): Promise<void> {
+  ): Promise<AttachmentView> {
     const { space, room, thread } = to;
     const asked = new URLSearchParams({ space, room, name: file.name, type: file.type });
     if (thread !== null) asked.set("thread", thread);
@@ -68,8 +69,8 @@ export class TauriBackend implements Backend {
         if (total > 0) progress(loaded / total);
       };
       request.onload = () => {
-        if (request.status === 204) answer();
-        else refuse(refusedBy(request.responseText));
+        if (request.status !== 200) refuse(refusedBy(request.responseText));
+        else answer(JSON.parse(request.responseText) as AttachmentView);
       };
       // Nothing was answered: the file can't be read any more, or is a folder.
       request.onerror = () => refuse(asRefused("it can't be read"));

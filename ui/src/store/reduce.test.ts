@@ -275,3 +275,19 @@ test("files on their way change in place; what is done or gone is no longer on i
   const ended = told(moved, [transfer("b", "done", 9)], ["a"]);
   expect(ended.transfers["studio"]).toEqual({});
 });
+
+test("a file is attached by its answer or by what the core tells, whichever comes first, once", () => {
+  const to = { space: "studio", room: "general", thread: null };
+  const file = (id: string) => ({ id, name: id, type: "", bytes: 1 });
+  const answered: Change = { event: "attached", to, attachment: file("b") };
+  const told: Change = { event: "attachments", ...to, attachments: [file("a"), file("b")] };
+  const ids = (state: State) => state.attachments["general"]?.map(({ id }) => id);
+  const before = after(inRooms(general), {
+    event: "attachments",
+    ...to,
+    attachments: [file("a")],
+  });
+  expect(ids(after(before, answered))).toEqual(["a", "b"]);
+  expect(ids(after(before, answered, told))).toEqual(["a", "b"]);
+  expect(ids(after(before, told, answered))).toEqual(["a", "b"]);
+});

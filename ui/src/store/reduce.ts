@@ -1,6 +1,7 @@
 // The one place where the state changes: `reduce(state, change)`. Pure; the flow is
 // backend → events → reduce → state → views → commands → backend.
 
+import type { AttachmentView } from "../backend/gen/AttachmentView";
 import type { PersonView } from "../backend/gen/PersonView";
 import type { Refusal } from "../backend/gen/Refusal";
 import type { RoomId } from "../backend/gen/RoomId";
@@ -82,6 +83,8 @@ export function reduce(state: State, change: Change): State {
         ...state,
         attachments: { ...state.attachments, [placeOf(change)]: change.attachments },
       };
+    case "attached":
+      return withAttached(state, placeOf(change.to), change.attachment);
     case "transfers":
       return { ...state, transfers: withTransfers(state.transfers, change) };
     case "notice":
@@ -146,6 +149,13 @@ function withSnapshot(state: State, snapshot: Snapshot): State {
       snapshot.spaces.map(({ space, transfers }) => [space.space, byId(transfers)]),
     ),
   };
+}
+
+/** The core tells of it, too, before or after. */
+function withAttached(state: State, place: string, attachment: AttachmentView): State {
+  const known = state.attachments[place] ?? [];
+  if (known.some(({ id }) => id === attachment.id)) return state;
+  return { ...state, attachments: { ...state.attachments, [place]: [...known, attachment] } };
 }
 
 /** What is done is told once, and then no longer on its way. */

@@ -1,5 +1,6 @@
 // What is on the screen. Changed only by `reduce`; read through `select`.
 
+import type { Writing } from "../backend/backend";
 import type { AttachmentView } from "../backend/gen/AttachmentView";
 import type { EventId } from "../backend/gen/EventId";
 import type { HostingView } from "../backend/gen/HostingView";
@@ -150,6 +151,7 @@ export interface Notice {
 export type WindowEvent =
   | { event: "opened"; space: SpaceId; room: RoomId | null }
   | { event: "listed" }
+  | { event: "attached"; to: Writing; attachment: AttachmentView }
   | { event: "adding"; on: boolean }
   | {
       event: "page";

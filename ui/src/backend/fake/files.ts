@@ -48,7 +48,7 @@ export class FakeFiles {
     file: File,
     progress: (part: number) => void,
     stop: AbortSignal,
-  ): Promise<void> {
+  ): Promise<AttachmentView> {
     for (let step = 1; step <= STEPS; step += 1) {
       await new Promise((passed) => setTimeout(passed, STEP_MS / 4));
       stop.throwIfAborted();
@@ -67,7 +67,9 @@ export class FakeFiles {
       ...(file.type.startsWith("image/") ? await measured(file) : {}),
     };
     this.#attached.push({ ...to, view, blob: file });
-    this.tellAttached(to);
+    // The answer and the events come by ways of their own: the answer may be first.
+    setTimeout(() => this.tellAttached(to), STEP_MS);
+    return view;
   }
 
   attachedUrl(id: string): string {
