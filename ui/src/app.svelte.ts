@@ -27,6 +27,8 @@ export interface TimelinePane {
 
 /** What the rest of the window may ask of the composer that is on the screen. */
 export interface ComposerPane {
+  /** The room, or the first message of the thread, that it writes in. */
+  place(): string;
   focus(): void;
   /** Takes one's own message into the composer. */
   edit(item: MessageItem): void;
@@ -34,6 +36,8 @@ export interface ComposerPane {
   reply(item: MessageItem): void;
   /** They go with the next message. */
   attach(files: readonly File[], folders: readonly string[]): void;
+  /** What is written goes now. */
+  send(): void;
 }
 
 export class App {

@@ -64,6 +64,76 @@ test("Enter while files are still being added sends them as soon as they are her
   expect(await calls(page, "post")).toHaveLength(1);
 });
 
+test("a message that waits for its files goes while one is in another room", async ({ page }) => {
+  await open(page, "studio");
+  await page.evaluate(() => (window.landline.files.stepMs = 1_000));
+  await attach(page, file("one.bin"));
+  await write(page, "With its file.");
+  await expect(page.getByTestId("sends-later")).toBeVisible();
+  await roomItem(page, "workshop").click();
+  await expect(page.getByTestId("sends-later")).toHaveCount(0);
+  await expect(roomItem(page, "general")).toContainText("draft");
+  await page.evaluate(() => (window.landline.files.stepMs = 1));
+  await expect.poll(async () => (await calls(page, "post")).length).toBe(1);
+  await expect(roomItem(page, "general")).not.toContainText("draft");
+  await roomItem(page, "general").click();
+  await expect(item(page, "With its file.").getByTestId("file-card")).toHaveText(/one\.bin/);
+  await expect(page.getByTestId("composer-input")).toHaveValue("");
+  expect(await calls(page, "post")).toHaveLength(1);
+});
+
+test("a message that waits for its files is not sent once one writes on, or says so", async ({
+  page,
+}) => {
+  await open(page, "studio");
+  await page.evaluate(() => (window.landline.files.stepMs = 300));
+  const waits = page.getByTestId("sends-later");
+  await attach(page, file("one.bin"));
+  await write(page, "With its file.");
+  await waits.getByRole("button").click();
+  await expect(waits).toHaveCount(0);
+  await page.getByTestId("composer-input").press("Enter");
+  await expect(waits).toBeVisible();
+  await page.getByTestId("composer-input").press("!");
+  await expect(waits).toHaveCount(0);
+  await expect(attachment(page, "one.bin")).toBeVisible();
+  await expect(page.getByTestId("attachment-adding")).toHaveCount(0);
+  await expect(page.getByTestId("composer-input")).toHaveValue("With its file.!");
+  expect(await calls(page, "post")).toHaveLength(0);
+});
+
+test("a message that waits does not go without a file that was refused", async ({ page }) => {
+  await open(page, "studio");
+  await page.evaluate(() => {
+    window.landline.files.stepMs = 200;
+    window.landline.files.refusal = "larger than 2 GB, the most here";
+  });
+  await attach(page, file("film.mov"));
+  await write(page, "The film.");
+  await expect(page.getByTestId("sends-later")).toBeVisible();
+  await expect(page.getByTestId("attachment-problem")).toBeVisible();
+  await expect(page.getByTestId("sends-later")).toHaveCount(0);
+  await attach(page, file("small.txt"));
+  await expect(attachment(page, "small.txt")).toBeVisible();
+  expect(await calls(page, "post")).toHaveLength(0);
+});
+
+test("files that come while an older message is edited are refused in words", async ({ page }) => {
+  await open(page, "studio");
+  await write(page, "An older one.");
+  await expect(item(page, "An older one.")).toHaveAttribute("data-state", "accepted");
+  await page.getByTestId("composer-input").press("ArrowUp");
+  await expect(page.getByTestId("editing")).toBeVisible();
+  await drag(page, "[data-testid=timeline]", "drop", ["late.txt"]);
+  await expect(page.getByTestId("not-taken")).toContainText("keeps the files it has");
+  await page.keyboard.press("Escape");
+  await expect(page.getByTestId("editing")).toHaveCount(0);
+  await expect(page.getByTestId("not-taken")).toHaveCount(0);
+  await expect(page.getByTestId("attachment")).toHaveCount(0);
+  await drag(page, "[data-testid=timeline]", "drop", ["late.txt"]);
+  await expect(attachment(page, "late.txt")).toBeVisible();
+});
+
 test("a file that is too large says so in words, and the others stay", async ({ page }) => {
   await open(page, "studio");
   await page.evaluate(() => (window.landline.files.refusal = "larger than 2 GB, the most here"));

@@ -6,7 +6,9 @@ import type { AttachmentView } from "../backend/gen/AttachmentView";
 import type { TransferView } from "../backend/gen/TransferView";
 import { t } from "../i18n/t";
 import { FILES_MAX } from "../lib/files";
+import type { Waiting } from "../store/adding.svelte";
 import { placeOf } from "../store/select";
+import { post } from "./messages";
 
 /** Adds files to what is being written, one after the other, so that they keep their order. */
 export async function attach(app: App, to: Writing, files: readonly File[]): Promise<void> {
@@ -16,7 +18,7 @@ export async function attach(app: App, to: Writing, files: readonly File[]): Pro
   const fitting = files.slice(0, Math.max(0, room));
   if (fitting.length < files.length) {
     const key = app.adding.add(place, "", 0, () => undefined);
-    app.adding.change(place, key, { problem: t("files.too_many", { count: FILES_MAX }) });
+    refuse(app, place, key, t("files.too_many", { count: FILES_MAX }));
   }
   const begun = fitting.map((file) => {
     const stop = new AbortController();
@@ -24,6 +26,33 @@ export async function attach(app: App, to: Writing, files: readonly File[]): Pro
     return { file, key, stop };
   });
   for (const { file, key, stop } of begun) await attachOne(app, to, file, key, stop.signal);
+  await sendWaiting(app, to);
+}
+
+/** What waited for its files goes once they are here, wherever the person is by now. */
+async function sendWaiting(app: App, to: Writing): Promise<void> {
+  const place = placeOf(to);
+  const message = app.adding.waiting(place);
+  if (message === null || app.adding.isAdding(place)) return;
+  app.adding.wait(place, null);
+  const composer = [app.composer, app.threadComposer].find((pane) => pane?.place() === place);
+  if (composer) composer.send();
+  else await sendFromElsewhere(app, to, message);
+}
+
+async function sendFromElsewhere(app: App, to: Writing, message: Waiting): Promise<void> {
+  const { thread, ...where } = to;
+  const space = app.state.spaces[to.space];
+  const attachments = attached(app, to).map(({ id }) => id);
+  // With nothing left to send, what was written stays as a draft.
+  if (!space || (message.text.trim() === "" && attachments.length === 0)) return;
+  app.adding.send(attachments);
+  const about = { replyTo: message.answering?.id ?? null, thread, attachments };
+  const done = await post(app, space, to.room, message.text.trim(), about);
+  app.adding.sent(attachments, done);
+  if (!done) return;
+  if (thread === null) app.hint("save_draft", { ...where, text: "" });
+  else app.threadDrafts.delete(thread);
 }
 
 async function attachOne(
@@ -43,15 +72,21 @@ async function attachOne(
     app.adding.remove(place, key);
   } catch (error) {
     if (stop.aborted) app.adding.remove(place, key);
-    else app.adding.change(place, key, { problem: asRefused(error).message });
+    else refuse(app, place, key, asRefused(error).message);
   }
+}
+
+/** Says why it is not added. A message that waits does not go without it: that is for the person. */
+function refuse(app: App, place: string, key: number, problem: string): void {
+  app.adding.change(place, key, { problem });
+  app.adding.wait(place, null);
 }
 
 /** A folder was dropped, or something else that can't be read. */
 export function refuseFolder(app: App, to: Writing, name: string): void {
   const place = placeOf(to);
   const key = app.adding.add(place, name, 0, () => undefined);
-  app.adding.change(place, key, { problem: t("files.folder") });
+  refuse(app, place, key, t("files.folder"));
 }
 
 /** What goes with the next message of this place. */

@@ -331,6 +331,9 @@ export const en = {
   "composer.placeholder": "Message {room}",
   "composer.send": "Send",
   "composer.editing": "Editing a message",
+  "composer.files_stay":
+    "A message that is sent keeps the files it has. Finish editing, then attach this to a new one.",
+  "composer.sends_later": "Sent as soon as the files are here",
   "composer.emoji": "Emoji",
   "composer.thread_label": "Reply in the thread",
   "composer.thread_placeholder": "Reply",

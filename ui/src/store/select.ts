@@ -186,9 +186,7 @@ export function picturesOf(items: readonly Item[]): PictureItem[] {
     .flatMap((item) =>
       item.body.files
         .filter(({ type }) => kindOf(type) === "image")
-        .filter(
-          ({ blake3 }, at, all) => all.findIndex((other) => other.blake3 === blake3) === at,
-        )
+        .filter(({ blake3 }, at, all) => all.findIndex((other) => other.blake3 === blake3) === at)
         .map((file) => ({ item, file })),
     );
 }

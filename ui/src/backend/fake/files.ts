@@ -33,6 +33,8 @@ export class FakeFiles {
   #transfers: TransferView[] = [];
   /** Names of what was saved, for tests. */
   readonly saved: string[] = [];
+  /** How long each step of adding a file takes, in milliseconds. */
+  stepMs = STEP_MS / 4;
   /** Why the next file can't be attached. */
   refusal: string | null = null;
   /** False: nothing moves; tests look at it as it is. */
@@ -50,7 +52,7 @@ export class FakeFiles {
     stop: AbortSignal,
   ): Promise<AttachmentView> {
     for (let step = 1; step <= STEPS; step += 1) {
-      await new Promise((passed) => setTimeout(passed, STEP_MS / 4));
+      await new Promise((passed) => setTimeout(passed, this.stepMs));
       stop.throwIfAborted();
       if (step > 1 && this.refusal !== null) {
         const message = this.refusal;
