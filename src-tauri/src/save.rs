@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use landline_client::export::{ExportFormat, ExportTo, Exported};
+use landline_client::safe_name;
 use landline_protocol::{Code, EventId, FileHash, Refusal, RoomId, SpaceId};
 use rfd::AsyncFileDialog;
 use serde::Deserialize;
@@ -35,7 +36,7 @@ pub(crate) async fn save_file(
         event,
         blake3,
     } = file;
-    let Some(to) = ask(&app, window, offered(&name)).await? else {
+    let Some(to) = ask(&app, window, safe_name(&name)).await? else {
         return Ok(false);
     };
     core.client()
@@ -63,7 +64,7 @@ pub(crate) async fn save_export(
     rooms: Rooms,
     name: String,
 ) -> Result<Option<Exported>, Refusal> {
-    let Some(path) = ask(&app, window, offered(&name)).await? else {
+    let Some(path) = ask(&app, window, safe_name(&name)).await? else {
         return Ok(None);
     };
     let Rooms {
@@ -110,46 +111,4 @@ async fn choose(
         });
     })?;
     chosen.await.context("the dialog went away")
-}
-
-/// A name to begin with. It comes from whoever sent the file: nothing in it may lead elsewhere, or
-/// turn around on the screen so that `exe` reads as something else.
-fn offered(name: &str) -> String {
-    const TURN_AROUND: [std::ops::RangeInclusive<char>; 3] = [
-        '\u{200e}'..='\u{200f}',
-        '\u{202a}'..='\u{202e}',
-        '\u{2066}'..='\u{2069}',
-    ];
-    let kept: String = name
-        .chars()
-        .filter(|letter| !letter.is_control())
-        .filter(|letter| !TURN_AROUND.iter().any(|range| range.contains(letter)))
-        .map(|letter| match letter {
-            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
-            other => other,
-        })
-        .collect();
-    let kept = kept.trim().trim_start_matches('.');
-    if kept.is_empty() { "file" } else { kept }.to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_leads_nowhere_and_reads_as_it_is() {
-        for (name, expected) in [
-            ("plan.pdf", "plan.pdf"),
-            ("../../.bashrc", "_.._.bashrc"),
-            ("C:\\Windows\\x.dll", "C__Windows_x.dll"),
-            ("invoice\u{202e}fdp.exe", "invoicefdp.exe"),
-            ("خريطة.pdf", "خريطة.pdf"),
-            ("a\nb\0c", "abc"),
-            (" .. ", "file"),
-            ("", "file"),
-        ] {
-            assert_eq!(offered(name), expected, "{name:?}");
-        }
-    }
 }
