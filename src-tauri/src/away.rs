@@ -46,10 +46,12 @@ pub(crate) fn watch(core: Core) {
             if now == away {
                 continue;
             }
+            // Not up yet: told at a later look.
+            let Some(client) = core.running() else {
+                continue;
+            };
             away = now;
-            if let Some(client) = core.running() {
-                client.away(away).await;
-            }
+            client.away(away).await;
         }
     });
 }

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
 use zbus::proxy::MethodFlags;
 use zbus::zvariant::{DynamicDeserialize, Type};
 use zbus::{Connection, Proxy};
 
 use super::Seen;
+
+/// A desktop that hangs must not end the looking: it tells nothing this time.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// A method without arguments.
 struct Method {
@@ -94,9 +98,12 @@ impl System {
             name,
         } = *method;
         let bus = self.bus.as_ref()?;
-        let desktop = Proxy::new(bus, service, path, service).await.ok()?;
-        // Nobody is to be started by being asked.
-        let flags = MethodFlags::NO_AUTO_START;
-        desktop.call_with_flags(name, flags, &()).await.ok()?
+        let asked = async {
+            let desktop = Proxy::new(bus, service, path, service).await.ok()?;
+            // Nobody is to be started by being asked.
+            let flags = MethodFlags::NO_AUTO_START;
+            desktop.call_with_flags(name, flags, &()).await.ok()?
+        };
+        timeout(ANSWERS_WITHIN, asked).await.ok()?
     }
 }
