@@ -16,7 +16,9 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use landline_store::mend::{self, Logs};
-use landline_store::{Connection, Options, Store, StoreError, apply, log, settings, sync_name};
+use landline_store::{
+    Connection, Options, Store, StoreError, apply, is_full_with, log, settings, sync_name,
+};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -285,7 +287,7 @@ impl Care {
         let (folder, new) = (self.folder.copies(), copy(&self.folder, 0));
         fs::create_dir_all(&folder).map_err(|error| not_writable(&folder, &error))?;
         let bytes = fs::metadata(self.store.path()).map_or(0, |file| file.len());
-        if free_bytes(&folder).is_some_and(|free| free < 2 * bytes + FREE_BYTES) {
+        if is_full_with(&folder, 2 * bytes, FREE_BYTES) {
             warn!(
                 bytes,
                 "too little room on the disk for a copy of the database"
@@ -314,16 +316,4 @@ impl Care {
         *copied = Some(newest);
         Ok(())
     }
-}
-
-/// Bytes free on the disk of this folder; `None` where the system does not say.
-#[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_: &Path) -> Option<u64> {
-    None
 }

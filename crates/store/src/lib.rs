@@ -14,6 +14,7 @@ pub mod attachments;
 mod bytes;
 mod checkpoint;
 pub mod choices;
+mod disk;
 pub mod drafts;
 mod error;
 mod forget;
@@ -39,9 +40,9 @@ pub mod transfers;
 pub mod uploads;
 mod writer;
 
+pub use disk::{is_full_with, sync_name};
 pub use error::StoreError;
 pub use forget::forget;
 pub use lock::DataLock;
-pub use mend::sync_name;
 pub use rusqlite::Connection;
 pub use store::{Check, Durability, Options, Store};

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::{Check, Durability, StoreError, apply, open};
+use crate::{Check, Durability, StoreError, apply, open, sync_name};
 
 /// What does not follow from the log and can't be had again.
 const KEPT: &[Table] = &[
@@ -314,23 +314,4 @@ fn remove_with_log(path: &Path) -> io::Result<()> {
 
 fn not_writable(path: &Path, error: &io::Error) -> StoreError {
     StoreError::NotWritable(format!("{}: {error}", path.display()))
-}
-
-/// Makes the name of a new or renamed file (or folder) durable: that takes a sync of the folder it
-/// is in.
-#[cfg(unix)]
-pub fn sync_name(file: &Path) -> io::Result<()> {
-    match file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-/// Names are durable by themselves here.
-#[cfg(not(unix))]
-pub fn sync_name(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -22,7 +22,7 @@ use rusqlite::backup::{Backup, StepResult};
 use tokio::sync::oneshot;
 
 use crate::writer::{Closing, Job, Outcome, Queue};
-use crate::{StoreError, mend, open, reader, writer};
+use crate::{StoreError, open, reader, sync_name, writer};
 
 /// Steps of SQLite's machine between two looks whether a check is still wanted.
 const CHECK_STEPS: c_int = 10_000;
@@ -306,7 +306,7 @@ pub(crate) fn copy(
     drop(backup);
     target.close().map_err(|(_, error)| error)?;
     std::fs::rename(&partial, to).map_err(not_writable)?;
-    mend::sync_name(to).map_err(not_writable)
+    sync_name(to).map_err(not_writable)
 }
 
 /// A job with the place where its answer goes.

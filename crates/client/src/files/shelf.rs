@@ -10,12 +10,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use landline_protocol::FileHash;
-use landline_store::sync_name;
+use landline_store::{is_full_with, sync_name};
 
 use crate::data::make_folder;
 
 /// Bytes that stay free on the disk, for what people write. On a small disk: 1 in 20.
-#[cfg(unix)]
 const KEPT_FREE: u64 = 64 * 1024 * 1024;
 
 /// The files of one space.
@@ -102,21 +101,9 @@ impl Shelf {
         Ok(())
     }
 
-    /// Whether so many bytes more would leave too little room for what people write. Where the
-    /// system does not say, a write tells.
-    #[cfg(unix)]
+    /// Whether so many bytes more would leave too little room for what people write.
     pub(crate) fn is_full_with(&self, bytes: u64) -> bool {
-        let Ok(disk) = rustix::fs::statvfs(&self.root) else {
-            return false;
-        };
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        let part = (disk.f_blocks / 20).saturating_mul(disk.f_frsize);
-        free.saturating_sub(bytes) < part.min(KEPT_FREE)
-    }
-
-    #[cfg(not(unix))]
-    pub(crate) fn is_full_with(&self, _: u64) -> bool {
-        false
+        is_full_with(&self.root, bytes, KEPT_FREE)
     }
 }
 

@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use landline_protocol::FileHash;
-use landline_store::sync_name;
 use landline_store::uploads::UploadId;
+use landline_store::{is_full_with, sync_name};
 use uuid::Uuid;
 
-/// Of the disk, this part stays free: 1 in 20.
-const FREE_PART: u64 = 20;
+/// Bytes of the disk that stay free for the log and the host's own work; on a small disk 1 in 20.
+const KEPT_FREE: u64 = 1024 * 1024 * 1024;
 
 #[derive(Debug, Clone)]
 pub(super) struct Shelf {
@@ -90,21 +90,9 @@ impl Shelf {
         remove(&self.file(hash))
     }
 
-    /// Whether the disk would have too little room left with so many bytes more. Where the system
-    /// does not say, a write tells.
-    #[cfg(unix)]
+    /// Whether the disk would have too little room left with so many bytes more.
     pub(super) fn is_full_with(&self, bytes: u64) -> bool {
-        let Ok(disk) = rustix::fs::statvfs(&self.root) else {
-            return false;
-        };
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        let least = (disk.f_blocks / FREE_PART).saturating_mul(disk.f_frsize);
-        free.saturating_sub(bytes) < least
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn is_full_with(&self, _: u64) -> bool {
-        false
+        is_full_with(&self.root, bytes, KEPT_FREE)
     }
 
     /// Uploads that are on the disk.
