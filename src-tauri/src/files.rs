@@ -12,7 +12,9 @@
 //! Whatever runs on this computer can connect, and so can any page in a browser. Hence the secret,
 //! which only the window is told. `Host` must be this very address: a page whose own name leads to
 //! 127.0.0.1 (DNS rebinding) says that name. An `Origin` must be the window's. No file is in memory
-//! as a whole.
+//! as a whole. How many may connect, and for how long, is the [`door`]'s.
+
+mod door;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -25,7 +27,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use futures_util::TryStreamExt as _;
 use landline_client::LocalFile;
 use landline_protocol::{AttachmentId, EventId, FileHash, RoomId, SpaceId};
@@ -34,9 +36,11 @@ use serde::Deserialize;
 use tauri::{Url, async_runtime};
 use tokio_util::io::StreamReader;
 use tower_http::services::ServeFile;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::core::Core;
 use crate::{instance, window};
+use door::{LIMITS, Limits, Pass};
 
 /// How long, in seconds, the web view need not ask again whether it may send a file.
 const ASKED_FOR: &str = "600";
@@ -74,18 +78,19 @@ impl FileServer {
 
     /// Serves until the program ends.
     pub(crate) fn serve(self, core: Core) {
+        self.serve_within(core, LIMITS);
+    }
+
+    fn serve_within(self, core: Core, limits: Limits) {
         let route = Arc::new(Route {
             core,
             authority: self.authority,
             secret: self.secret,
         });
         async_runtime::spawn(async move {
-            let served = match tokio::net::TcpListener::from_std(self.listener) {
-                Ok(listener) => axum::serve(listener, routes(route)).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = served {
-                tracing::error!(%error, "files can't be served to the window");
+            match tokio::net::TcpListener::from_std(self.listener) {
+                Ok(listener) => door::open(listener, routes(route, limits), limits).await,
+                Err(error) => tracing::error!(%error, "files can't be served to the window"),
             }
         });
     }
@@ -105,9 +110,10 @@ struct Route {
     secret: String,
 }
 
-fn routes(route: Arc<Route>) -> Router {
+fn routes(route: Arc<Route>, limits: Limits) -> Router {
+    let pieces = RequestBodyTimeoutLayer::new(limits.piece_within);
     Router::new()
-        .route("/{secret}/attach", post(attach))
+        .route("/{secret}/attach", post(attach).layer(pieces))
         .route("/{secret}/{space}/attached/{id}", get(attached))
         .route("/{secret}/{space}/{event}/{blake3}", get(of_message))
         .layer(middleware::from_fn_with_state(route.clone(), guard))
@@ -115,7 +121,12 @@ fn routes(route: Arc<Route>) -> Router {
 }
 
 /// Lets in the window and nobody else; see the head of this module.
-async fn guard(State(route): State<Arc<Route>>, request: Request, next: Next) -> Response {
+async fn guard(
+    State(route): State<Arc<Route>>,
+    Extension(pass): Extension<Pass>,
+    request: Request,
+    next: Next,
+) -> Response {
     let headers = request.headers();
     let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
     let secret = request.uri().path().split('/').nth(1).unwrap_or_default();
@@ -126,6 +137,7 @@ async fn guard(State(route): State<Arc<Route>>, request: Request, next: Next) ->
     if origin.as_ref().is_some_and(|origin| !is_window(origin)) {
         return StatusCode::FORBIDDEN.into_response();
     }
+    pass.is_window();
     let mut response = if request.method() == Method::OPTIONS {
         let may = [
             (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST"),
