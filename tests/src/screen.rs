@@ -113,6 +113,7 @@ impl Screen {
                         rooms: Vec::new(),
                         people: Vec::new(),
                         attachments: Vec::new(),
+                        thread_drafts: Vec::new(),
                         transfers: Vec::new(),
                     };
                     self.spaces.insert(new.space.space, SpaceOnScreen::new(new));
@@ -192,6 +193,7 @@ impl Screen {
             | UiEvent::Settings { .. }
             | UiEvent::Nearby { .. }
             | UiEvent::Hosting { .. }
+            | UiEvent::ThreadDraft { .. }
             | UiEvent::Open { .. } => {}
         }
     }

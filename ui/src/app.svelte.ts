@@ -10,7 +10,6 @@ import {
   type Reply,
   type Request,
 } from "./backend/backend";
-import type { EventId } from "./backend/gen/EventId";
 import type { RoomId } from "./backend/gen/RoomId";
 import type { TransferView } from "./backend/gen/TransferView";
 import type { UiEvent } from "./backend/gen/UiEvent";
@@ -45,9 +44,6 @@ export class App {
   composer: ComposerPane | null = null;
   /** That of the thread in the drawer. */
   threadComposer: ComposerPane | null = null;
-  /** What was typed in threads and not sent, by their first message. */
-  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on the screen follows from it
-  readonly threadDrafts = new Map<EventId, string>();
   /** Files on their way into what is being written. */
   readonly adding = new Adding();
   readonly local: LocalFiles;

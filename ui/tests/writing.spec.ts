@@ -124,6 +124,30 @@ test("a draft waits in its room, and is told in the sidebar", async ({ page }) =
   await expect(input).toHaveValue("Tomorrow at nine?");
 });
 
+test("what was typed in a thread waits there, and is kept for the next start", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  const replies = page.getByTestId("replies");
+  await replies.click();
+  const input = page.getByTestId("thread-input");
+  await input.fill("Ten, and the");
+  await expect(replies).not.toContainText("draft");
+  await page.getByTestId("close-drawer").click();
+  await expect(replies).toContainText("draft");
+  await roomItem(page, "general").click();
+  await expect(page.getByTestId("composer-input")).toHaveValue("");
+  await roomItem(page, "workshop").click();
+  await replies.click();
+  await expect(input).toHaveValue("Ten, and the");
+  const saved = await calls(page, "save_draft");
+  expect(saved).toMatchObject([{ text: "Ten, and the" }]);
+  expect((saved[0] as { thread: string | null }).thread).not.toBeNull();
+  await input.fill("Ten, and the mean of them.");
+  await input.press("Enter");
+  await page.getByTestId("close-drawer").click();
+  await expect(replies).not.toContainText("draft");
+});
+
 test("a text over the limit is not sent, and says by how much", async ({ page }) => {
   await open(page, "studio");
   const input = page.getByTestId("composer-input");

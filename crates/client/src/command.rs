@@ -88,8 +88,8 @@ requests! {
     SetTyping { space: SpaceId, room: RoomId, on: bool }
     /// `set_presence`, in all spaces.
     SetPresence { state: PresenceState, text: String }
-    /// `save_draft`.
-    SaveDraft { space: SpaceId, room: RoomId, text: String }
+    /// `save_draft`: what was typed in a room, or in a thread of it; empty: nothing.
+    SaveDraft { space: SpaceId, room: RoomId, thread: Option<EventId>, text: String }
     /// `search`: on this device. `room` null: everywhere in the space. `query`: words and `"quoted
     /// phrases"`, narrowed by `from:name`, `in:room`, `has:file`, `has:link`, `has:code`, and
     /// `before:`, `after:` and `on:` a day (`2026-11-20`, `today`, `yesterday`). `within`: what

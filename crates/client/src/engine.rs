@@ -43,6 +43,7 @@ mod attach;
 mod changes;
 mod commands;
 mod direct;
+mod drafts;
 mod export;
 mod follow;
 mod linking;
@@ -322,6 +323,7 @@ impl Engine {
         };
         engine.read_directory().await?;
         engine.read_files().await?;
+        engine.read_drafts().await?;
         Ok(engine)
     }
 

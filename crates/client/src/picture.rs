@@ -4,8 +4,8 @@
 use landline_protocol::TransferId;
 
 use crate::ui::{
-    AttachmentsView, PersonView, RoomView, Snapshot, SpaceState, TransferState, TransferView,
-    UiEvent,
+    AttachmentsView, PersonView, RoomView, Snapshot, SpaceState, ThreadDraftView, TransferState,
+    TransferView, UiEvent,
 };
 
 /// The state of everything above single messages.
@@ -38,6 +38,7 @@ impl Picture {
                     rooms: Vec::new(),
                     people: Vec::new(),
                     attachments: Vec::new(),
+                    thread_drafts: Vec::new(),
                     transfers: Vec::new(),
                 }),
             },
@@ -53,6 +54,7 @@ impl Picture {
                 if let Some(known) = self.space(*space) {
                     known.rooms.retain(|known| known.room != *room);
                     known.attachments.retain(|known| known.room != *room);
+                    known.thread_drafts.retain(|known| known.room != *room);
                 }
             }
             UiEvent::People { space, people } => {
@@ -88,6 +90,23 @@ impl Picture {
                             room: *room,
                             thread: *thread,
                             attachments: attachments.clone(),
+                        });
+                    }
+                }
+            }
+            UiEvent::ThreadDraft {
+                space,
+                room,
+                thread,
+                text,
+            } => {
+                if let Some(known) = self.space(*space) {
+                    known.thread_drafts.retain(|known| known.thread != *thread);
+                    if !text.is_empty() {
+                        known.thread_drafts.push(ThreadDraftView {
+                            room: *room,
+                            thread: *thread,
+                            text: text.clone(),
                         });
                     }
                 }

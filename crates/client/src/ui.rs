@@ -93,6 +93,13 @@ pub enum UiEvent {
         thread: Option<EventId>,
         attachments: Vec<AttachmentView>,
     },
+    /// What was typed in a thread and not sent; empty: nothing. That of a room is in its view.
+    ThreadDraft {
+        space: SpaceId,
+        room: RoomId,
+        thread: EventId,
+        text: String,
+    },
     /// Files on their way that are new or have changed, at most five times a second: put each in
     /// place of the one with its `id`. `gone`: no longer on their way, and not to be (cancelled, or
     /// what names them was discarded). One that is `done` is told once more and then forgotten.
@@ -146,6 +153,8 @@ pub struct SpaceState {
     pub people: Vec<PersonView>,
     /// What is attached to drafts; none of these lists is empty.
     pub attachments: Vec<AttachmentsView>,
+    /// What was typed in threads and not sent; none is empty.
+    pub thread_drafts: Vec<ThreadDraftView>,
     /// Files on their way.
     pub transfers: Vec<TransferView>,
 }
@@ -525,6 +534,15 @@ pub struct AttachmentsView {
     pub room: RoomId,
     pub thread: Option<EventId>,
     pub attachments: Vec<AttachmentView>,
+}
+
+/// What was typed in a thread and not sent. It survives restarts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ThreadDraftView {
+    pub room: RoomId,
+    pub thread: EventId,
+    pub text: String,
 }
 
 /// A file that is attached to a draft. Its bytes are kept on this device; it survives restarts.

@@ -7,7 +7,7 @@ use crate::bytes::Blob;
 use crate::{StoreError, apply};
 
 /// Everything that has a row for a room, but for the index of words.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "named",
     "attachment",
     "transfer",
@@ -19,6 +19,7 @@ const TABLES: [&str; 13] = [
     "thread_mark",
     "segment",
     "draft",
+    "thread_draft",
     "choice",
     "listing",
 ];

@@ -27,6 +27,7 @@ const KEPT: &[Table] = &[
     Table("outbox", "id"),
     Table("outbox_need", "id, needs"),
     Table("draft", "room"),
+    Table("thread_draft", "thread"),
     Table("thread_mark", "thread"),
     Table("choice", "room"),
     Table("session", "token_hash"),
@@ -66,6 +67,7 @@ pub struct Saved {
     pub log: bool,
     /// Events in the outbox.
     pub waiting: usize,
+    /// Of rooms and of threads.
     pub drafts: usize,
     /// All else that no log tells could be read to the last row.
     pub complete: bool,
@@ -100,7 +102,8 @@ pub fn save(from: &Path, to: &Path, logs: Logs) -> Result<Saved, StoreError> {
         saved.log = save_log(&old, &new, logs)?;
         saved.complete = true;
         for table in KEPT {
-            if saved.log || !OF_LOGS.contains(&table.0) {
+            let wanted = saved.log || !OF_LOGS.contains(&table.0);
+            if wanted && !came_later(&old, *table) {
                 saved.complete &= copy_both_ways(&old, &new, *table)?;
             }
         }
@@ -115,7 +118,7 @@ pub fn save(from: &Path, to: &Path, logs: Logs) -> Result<Saved, StoreError> {
             })
         };
         saved.waiting = usize::try_from(count("outbox")?).unwrap_or(0);
-        saved.drafts = usize::try_from(count("draft")?).unwrap_or(0);
+        saved.drafts = usize::try_from(count("draft")? + count("thread_draft")?).unwrap_or(0);
     }
     new.close().map_err(|(_, error)| error)?;
     Ok(saved)
@@ -224,6 +227,15 @@ fn has_holes(c: &Connection) -> Result<bool, StoreError> {
         )?
         .exists([])?,
     )
+}
+
+/// The file is of an earlier version, which had no such table: nothing of it is lost.
+fn came_later(old: &Connection, table: Table) -> bool {
+    let version: i64 = old
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap_or(0);
+    let is_earlier = (1..open::known()).contains(&version);
+    is_earlier && columns(old, table.0).is_ok_and(|columns| columns.is_empty())
 }
 
 /// Copies what can be read: from the front up to the damage, and from the end back to it.

@@ -175,7 +175,7 @@ fn look_closer(path: &Path, check: Check) -> Result<i64, StoreError> {
 }
 
 /// The version of the tables that this program works with.
-fn known() -> i64 {
+pub(crate) fn known() -> i64 {
     last_version(&embedded::migrations::runner())
 }
 

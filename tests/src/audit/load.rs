@@ -89,7 +89,17 @@ async fn act(app: &App, dice: &mut Dice) -> Option<()> {
         }
         _ => {
             let text = words::said(dice);
-            ask::<Nothing>(app, "save_draft", SaveDraft { space, room, text }).await?;
+            ask::<Nothing>(
+                app,
+                "save_draft",
+                SaveDraft {
+                    space,
+                    room,
+                    thread: None,
+                    text,
+                },
+            )
+            .await?;
         }
     }
     Some(())

@@ -8,7 +8,7 @@ import { t } from "../i18n/t";
 import { FILES_MAX } from "../lib/files";
 import type { Waiting } from "../store/adding.svelte";
 import { placeOf } from "../store/select";
-import { post } from "./messages";
+import { post, saveDraft } from "./messages";
 
 /** Adds files to what is being written, one after the other, so that they keep their order. */
 export async function attach(app: App, to: Writing, files: readonly File[]): Promise<void> {
@@ -41,18 +41,15 @@ async function sendWaiting(app: App, to: Writing): Promise<void> {
 }
 
 async function sendFromElsewhere(app: App, to: Writing, message: Waiting): Promise<void> {
-  const { thread, ...where } = to;
   const space = app.state.spaces[to.space];
   const attachments = attached(app, to).map(({ id }) => id);
   // With nothing left to send, what was written stays as a draft.
   if (!space || (message.text.trim() === "" && attachments.length === 0)) return;
   app.adding.send(attachments);
-  const about = { replyTo: message.answering?.id ?? null, thread, attachments };
+  const about = { replyTo: message.answering?.id ?? null, thread: to.thread, attachments };
   const done = await post(app, space, to.room, message.text.trim(), about);
   app.adding.sent(attachments, done);
-  if (!done) return;
-  if (thread === null) app.hint("save_draft", { ...where, text: "" });
-  else app.threadDrafts.delete(thread);
+  if (done) saveDraft(app, to, "");
 }
 
 async function attachOne(

@@ -7,7 +7,7 @@ import type { Mention } from "../backend/gen/Mention";
 import type { RoomId } from "../backend/gen/RoomId";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import { t } from "../i18n/t";
-import { displayNames, type MessageItem } from "../store/select";
+import { displayNames, draftOf, type MessageItem } from "../store/select";
 import type { Space } from "../store/state";
 import { readNewest } from "./rooms";
 
@@ -48,6 +48,17 @@ export async function post(
   const moreAfter = thread === null && app.state.timelines[room]?.moreAfter === true;
   if (moreAfter) await readNewest(app, id, room);
   return posted !== null;
+}
+
+/** Keeps what was typed and not sent: in the window at once, and on disk. */
+export function saveDraft(
+  app: App,
+  to: { space: SpaceId; room: RoomId; thread: EventId | null },
+  text: string,
+): void {
+  if (text === draftOf(app.state, to)) return;
+  app.change({ event: "drafted", ...to, text });
+  app.hint("save_draft", { ...to, text });
 }
 
 /** Changes one's own message. Answers whether the change is in the outbox. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { reduce } from "./reduce";
 import { ME, inRooms, page, person, room, said, snapshot, space } from "./sample";
-import { currentRoom, currentTimeline, transferOf } from "./select";
+import { currentRoom, currentTimeline, draftOf, transferOf } from "./select";
 import type { Item } from "../backend/gen/Item";
 import type { TransferView } from "../backend/gen/TransferView";
 import {
@@ -36,6 +36,36 @@ describe("the snapshot", () => {
     const again = reduce(state, { event: "snapshot", ...snapshot([general]) });
     expect(again.timelines).toEqual({});
     expect(again.place.room).toBe("general");
+  });
+});
+
+describe("drafts", () => {
+  const of = <T extends string | null>(thread: T, text: string) =>
+    ({ space: "studio", room: "general", thread, text }) as const;
+
+  test("those of threads come with the snapshot, and go when they are empty", () => {
+    const told = snapshot([general]);
+    const kept = { room: "general", thread: "kiln", text: "from noon" };
+    const spaces = told.spaces.map((one) => ({ ...one, thread_drafts: [kept] }));
+    const state = reduce(EMPTY, { event: "snapshot", ...told, spaces });
+    expect(draftOf(state, of("kiln", ""))).toBe("from noon");
+    expect(draftOf(state, of("press", ""))).toBe("");
+    const more = reduce(state, { event: "thread_draft", ...of("kiln", "from noon on") });
+    expect(draftOf(more, of("kiln", ""))).toBe("from noon on");
+    expect(reduce(more, { event: "thread_draft", ...of("kiln", "") }).threadDrafts).toEqual({});
+  });
+
+  test("what is typed shows before the core has told it, in a room and in its threads", () => {
+    const state = after(
+      inRooms(general),
+      { event: "drafted", ...of(null, "by the way") },
+      { event: "drafted", ...of("kiln", "from noon") },
+    );
+    expect(draftOf(state, of(null, ""))).toBe("by the way");
+    expect(draftOf(state, of("kiln", ""))).toBe("from noon");
+    const gone = reduce(state, { event: "room_gone", space: "studio", room: "general" });
+    expect(gone.threadDrafts).toEqual({});
+    expect(reduce(state, { event: "space_gone", space: "studio" }).threadDrafts).toEqual({});
   });
 });
 

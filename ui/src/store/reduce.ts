@@ -9,6 +9,7 @@ import type { RoomView } from "../backend/gen/RoomView";
 import type { Snapshot } from "../backend/gen/Snapshot";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import type { SpaceView } from "../backend/gen/SpaceView";
+import type { ThreadDraftView } from "../backend/gen/ThreadDraftView";
 import type { TransferId } from "../backend/gen/TransferId";
 import type { TransferView } from "../backend/gen/TransferView";
 import type { Item } from "../backend/gen/Item";
@@ -85,6 +86,10 @@ export function reduce(state: State, change: Change): State {
       };
     case "attached":
       return withAttached(state, placeOf(change.to), change.attachment);
+    case "thread_draft":
+      return withThreadDraft(state, change);
+    case "drafted":
+      return withDraft(state, change);
     case "transfers":
       return { ...state, transfers: withTransfers(state.transfers, change) };
     case "notice":
@@ -145,6 +150,9 @@ function withSnapshot(state: State, snapshot: Snapshot): State {
         .flatMap((space) => space.attachments)
         .map((draft) => [placeOf(draft), draft.attachments]),
     ),
+    threadDrafts: Object.fromEntries(
+      snapshot.spaces.flatMap((space) => space.thread_drafts).map((draft) => [draft.thread, draft]),
+    ),
     transfers: Object.fromEntries(
       snapshot.spaces.map(({ space, transfers }) => [space.space, byId(transfers)]),
     ),
@@ -156,6 +164,29 @@ function withAttached(state: State, place: string, attachment: AttachmentView): 
   const known = state.attachments[place] ?? [];
   if (known.some(({ id }) => id === attachment.id)) return state;
   return { ...state, attachments: { ...state.attachments, [place]: [...known, attachment] } };
+}
+
+function withDraft(
+  state: State,
+  { space, room, thread, text }: Extract<Change, { event: "drafted" }>,
+): State {
+  if (thread !== null) return withThreadDraft(state, { room, thread, text });
+  return inSpace(state, space, (known) => {
+    const view = known.rooms[room];
+    const rooms = view ? { ...known.rooms, [room]: { ...view, draft: text } } : known.rooms;
+    return { ...known, rooms };
+  });
+}
+
+function withThreadDraft(state: State, { room, thread, text }: ThreadDraftView): State {
+  const others = without(state.threadDrafts, [thread]);
+  const threadDrafts = text === "" ? others : { ...others, [thread]: { room, thread, text } };
+  return { ...state, threadDrafts };
+}
+
+/** Those of other rooms. */
+function withoutDraftsOf(drafts: State["threadDrafts"], rooms: readonly RoomId[]) {
+  return Object.fromEntries(Object.entries(drafts).filter(([, { room }]) => !rooms.includes(room)));
 }
 
 /** What is done is told once, and then no longer on its way. */
@@ -190,6 +221,7 @@ function withoutSpace(state: State, gone: SpaceId): State {
     spaces: without(state.spaces, [gone]),
     order: state.order.filter((space) => space !== gone),
     timelines: without(state.timelines, rooms),
+    threadDrafts: withoutDraftsOf(state.threadDrafts, rooms),
     transfers: without(state.transfers, [gone]),
     place: here
       ? { ...state.place, space: null, room: null, line: null, target: null, unread: false }
@@ -208,6 +240,7 @@ function withoutRoom(state: State, id: SpaceId, gone: RoomId): State {
   return {
     ...changed,
     timelines: without(state.timelines, [gone]),
+    threadDrafts: withoutDraftsOf(state.threadDrafts, [gone]),
     place: here
       ? { ...state.place, room: null, line: null, target: null, unread: false }
       : state.place,

@@ -97,7 +97,7 @@ export function snapshot(rooms: RoomView[], people: PersonView[] = [person(ME)])
     settings: EMPTY.settings,
     nearby: [],
     hosting: null,
-    spaces: [{ space: space(), rooms, people, attachments: [], transfers: [] }],
+    spaces: [{ space: space(), rooms, people, attachments: [], thread_drafts: [], transfers: [] }],
     discovery_problem: null,
   };
 }

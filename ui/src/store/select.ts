@@ -31,6 +31,16 @@ export function placeOf({ room, thread }: { room: RoomId; thread: EventId | null
   return thread ?? room;
 }
 
+/** What was typed there and not sent. */
+export function draftOf(
+  state: State,
+  { space, room, thread }: { space: SpaceId; room: RoomId; thread: EventId | null },
+): string {
+  return thread === null
+    ? (state.spaces[space]?.rooms[room]?.draft ?? "")
+    : (state.threadDrafts[thread]?.text ?? "");
+}
+
 /** A file of a message on its way, if it is on one. */
 export function transferOf(
   state: State,

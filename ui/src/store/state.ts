@@ -17,6 +17,7 @@ import type { RoomView } from "../backend/gen/RoomView";
 import type { Settings } from "../backend/gen/Settings";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import type { SpaceView } from "../backend/gen/SpaceView";
+import type { ThreadDraftView } from "../backend/gen/ThreadDraftView";
 import type { TransferId } from "../backend/gen/TransferId";
 import type { TransferView } from "../backend/gen/TransferView";
 import type { UiEvent } from "../backend/gen/UiEvent";
@@ -37,6 +38,8 @@ export interface State {
   threads: Readonly<Record<EventId, Thread>>;
   /** What goes with the next message, by the room or the first message of the thread. */
   attachments: Readonly<Record<string, readonly AttachmentView[]>>;
+  /** What was typed in threads and not sent, by their first message; none is empty. */
+  threadDrafts: Readonly<Record<EventId, ThreadDraftView>>;
   /** Files on their way to and from each space's host. */
   transfers: Readonly<Record<SpaceId, Readonly<Record<TransferId, TransferView>>>>;
   place: Place;
@@ -161,6 +164,8 @@ export type WindowEvent =
       page: Page;
       where: "newest" | "around" | "before" | "after";
     }
+  /** Typed and not sent, on its way to the disk; `thread` null: in the room itself. */
+  | { event: "drafted"; space: SpaceId; room: RoomId; thread: EventId | null; text: string }
   | { event: "target"; target: Target | null }
   | { event: "unread_kept"; on: boolean }
   | { event: "line_done" }
@@ -208,6 +213,7 @@ export const EMPTY: State = {
   timelines: {},
   threads: {},
   attachments: {},
+  threadDrafts: {},
   transfers: {},
   place: {
     space: null,

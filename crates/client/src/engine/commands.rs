@@ -3,14 +3,14 @@
 use landline_protocol::{
     Code, Content, EventId, EventSignature, Message, NewEvent, Profile, Refusal, RoomId, sign_event,
 };
-use landline_store::{StoreError, drafts, outbox};
+use landline_store::{StoreError, outbox};
 use serde_json::value::RawValue;
 
 use super::append::shown_items;
 use super::marks::no_room;
 use super::{Engine, overlay, views};
 use crate::ClientError;
-use crate::command::{Answer, Command, ItemAnswer, Nothing, Post, SaveDraft, TransferAnswer};
+use crate::command::{Answer, Command, ItemAnswer, Nothing, Post, TransferAnswer};
 use crate::home::Reply;
 use crate::ui::UiEvent;
 
@@ -217,21 +217,6 @@ impl Engine {
         let waiting = self.config.store.read(move |c| outbox::get(c, id)).await;
         let gone = || Refusal::not_found("the node has it already");
         waiting.map_err(ClientError::from)?.ok_or_else(gone)
-    }
-
-    async fn save_draft(&mut self, request: SaveDraft) -> Result<Nothing, Refusal> {
-        let SaveDraft { room, text, .. } = request;
-        if text.len() > landline_protocol::limits::CONTENT_BYTES {
-            return Err(Refusal::too_large("the draft is too long to be kept"));
-        }
-        let saved = self
-            .config
-            .store
-            .write(move |c| drafts::set(c, room, &text))
-            .await;
-        saved.map_err(ClientError::from)?;
-        self.out.room_changed(room);
-        Ok(Nothing {})
     }
 
     /// A new name: what the space knows of me is changed by an event in its directory.

@@ -46,6 +46,7 @@ async fn ben_offline() -> (Node, landline_client::link::memory::MemoryDial, Scre
     let draft = SaveDraft {
         space: node.space(),
         room: general,
+        thread: None,
         text: "half a sen".into(),
     };
     ben.client.save_draft(draft).await.unwrap();

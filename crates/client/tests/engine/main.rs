@@ -12,6 +12,7 @@ mod notice;
 mod screen;
 
 mod damage;
+mod drafts;
 mod files;
 mod fork;
 mod outage;

@@ -1,8 +1,9 @@
-//! Migrations that do not exist yet.
+//! Migrations that were published, and some that do not exist yet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use refinery::{Migration, Runner};
+use rusqlite::types::Value;
 use tempfile::TempDir;
 
 use super::*;
@@ -34,6 +35,78 @@ fn tables(connection: &Connection) -> Vec<String> {
         .unwrap();
     let names = statement.query_map([], |row| row.get(0)).unwrap();
     names.map(Result::unwrap).collect()
+}
+
+/// A closed database of version 3, with a row in most of its tables.
+fn version_3(path: &Path) {
+    let published = embedded::migrations::runner();
+    let published = published.get_migrations().iter();
+    let three: Vec<Migration> = published
+        .filter(|one| one.version() <= 3)
+        .cloned()
+        .collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut c = connect(path, flags).unwrap();
+    migrate(path, &mut c, 0, Runner::new(&three)).unwrap();
+    c.execute_batch(include_str!("../../tests/fixtures/v3-rows.sql"))
+        .unwrap();
+    assert_eq!(header(path), Some((APPLICATION_ID, 3)));
+    c.close().unwrap();
+}
+
+/// What is in each of these tables.
+fn rows(c: &Connection, tables: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for table in tables {
+        let mut statement = c.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns = statement.column_count();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let values: Vec<Value> = (0..columns).map(|at| row.get(at).unwrap()).collect();
+            found.push(format!("{table} {values:?}"));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_database_of_version_3_opens_with_all_that_is_in_it() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("space.db");
+    version_3(&path);
+    let old = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let tables: Vec<String> = old
+        .prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table'
+             AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'refinery_%'",
+        )
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let before = rows(&old, &tables);
+    old.close().unwrap();
+
+    let new = writer(&path, Durability::Full, Check::AfterUncleanStop).unwrap();
+    quick_check(&new).unwrap();
+    assert_eq!(rows(&new, &tables), before);
+    let room = crate::drafts::all(&new).unwrap();
+    assert_eq!((room.len(), room[0].1.as_str()), (1, "and then"));
+    assert_eq!(crate::drafts::of_threads(&new).unwrap(), []);
+    let copy = beside_path(&path, &format!(".before-v{}", known()));
+    assert_eq!(header(&copy), Some((APPLICATION_ID, 3)));
+}
+
+#[test]
+fn of_a_damaged_database_of_version_3_all_is_saved_that_it_had() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("space.db");
+    version_3(&path);
+    let to = folder.path().join("new.db");
+    let saved = mend::save(&path, &to, mend::Logs::Parts).unwrap();
+    assert_eq!((saved.log, saved.complete), (true, true));
+    assert_eq!((saved.waiting, saved.drafts), (1, 1));
 }
 
 #[test]

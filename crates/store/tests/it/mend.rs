@@ -5,13 +5,14 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use landline_protocol::RoomId;
+use landline_store::drafts::ThreadDraft;
 use landline_store::mend::{self, Logs, Saved};
 use landline_store::segments::{self, Segment};
 use landline_store::{Connection, Store, StoreError, drafts, log, outbox, settings};
 use tempfile::TempDir;
 
 use crate::support::{
-    OPTIONS, ann, ben, block_on, dump, event, new_event, room, store, take, text,
+    OPTIONS, ann, ben, block_on, dump, event, event_id, new_event, room, store, take, text,
 };
 
 /// Bytes of a page of SQLite's.
@@ -33,12 +34,21 @@ fn closed() -> (TempDir, PathBuf) {
                 outbox::push(c, &new_event(&event(room(0), seq, ann(), &text(&words))))?;
             }
             drafts::set(c, room(1), "half a sentence")?;
+            drafts::set_of_thread(c, &in_thread())?;
             settings::set(c, "name", "Ann")
         })
         .unwrap();
     let path = store.path().to_owned();
     block_on(store.close()).unwrap();
     (folder, path)
+}
+
+fn in_thread() -> ThreadDraft {
+    ThreadDraft {
+        room: room(1),
+        thread: event_id(room(1), 1),
+        text: "and half a reply".into(),
+    }
 }
 
 /// Writes rubbish over a page in the midst of the leaves of a table or index.
@@ -90,7 +100,7 @@ fn where_only_what_follows_from_the_log_is_damaged_nothing_is_lost() {
 
         let (saved, new) = save(&path, Logs::Parts);
         assert_eq!((saved.log, saved.complete), (true, true), "{of}");
-        assert_eq!((saved.waiting, saved.drafts), (200, 1), "{of}");
+        assert_eq!((saved.waiting, saved.drafts), (200, 2), "{of}");
         let c = Connection::open(&new).unwrap();
         assert_eq!(dump(&c), before, "{of}");
         assert_eq!(segments_of(&c, room(0)), [(1, 300)], "{of}");
@@ -120,7 +130,7 @@ fn where_the_log_is_damaged_all_that_no_log_tells_is_saved() {
     let expected = Saved {
         log: false,
         waiting: 200,
-        drafts: 1,
+        drafts: 2,
         complete: true,
     };
     assert_eq!(saved, expected);
@@ -130,6 +140,7 @@ fn where_the_log_is_damaged_all_that_no_log_tells_is_saved() {
     let texts: Vec<_> = outbox::all(&c).unwrap();
     assert!(texts[0].event.content.get().contains("waits 1001"));
     assert_eq!(drafts::get(&c, room(1)).unwrap(), "half a sentence");
+    assert_eq!(drafts::of_threads(&c).unwrap(), [in_thread()]);
     let name: Option<String> = settings::get(&c, "name").unwrap();
     assert_eq!(name.as_deref(), Some("Ann"));
 }

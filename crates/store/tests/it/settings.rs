@@ -2,8 +2,9 @@
 
 use landline_protocol::RoomKind;
 use landline_protocol::up::RoomInfo;
+use landline_store::drafts::ThreadDraft;
 use landline_store::sessions::{self, Session};
-use landline_store::{StoreError, drafts, listing, settings};
+use landline_store::{StoreError, drafts, forget, listing, settings};
 
 use crate::support::{ann, ben, event_id, room, tables};
 
@@ -30,6 +31,51 @@ fn a_draft_is_kept_by_room_until_it_is_empty() {
     assert_eq!(drafts::get(&c, room(9)).unwrap(), "");
     drafts::set(&c, room(0), "").unwrap();
     assert_eq!(drafts::all(&c).unwrap(), [(room(1), "bye".to_owned())]);
+}
+
+fn thread_draft(number: u64, text: &str) -> ThreadDraft {
+    ThreadDraft {
+        room: room(0),
+        thread: event_id(room(0), number),
+        text: text.to_owned(),
+    }
+}
+
+#[test]
+fn a_draft_of_a_thread_is_kept_beside_that_of_its_room_until_it_is_empty_or_the_room_forgotten() {
+    let c = tables();
+    drafts::set(&c, room(0), "in the room").unwrap();
+    for text in ["yes", "yes, and"] {
+        drafts::set_of_thread(&c, &thread_draft(1, text)).unwrap();
+        drafts::set_of_thread(&c, &thread_draft(2, "no")).unwrap();
+    }
+    let thread = |number| drafts::of_thread(&c, event_id(room(0), number)).unwrap();
+    assert_eq!((thread(1), thread(9)), ("yes, and".into(), String::new()));
+    assert_eq!(drafts::get(&c, room(0)).unwrap(), "in the room");
+    drafts::set_of_thread(&c, &thread_draft(1, "")).unwrap();
+    assert_eq!(drafts::of_threads(&c).unwrap(), [thread_draft(2, "no")]);
+
+    forget(&c, room(1)).unwrap();
+    assert_eq!(drafts::of_threads(&c).unwrap().len(), 1);
+    forget(&c, room(0)).unwrap();
+    assert_eq!(drafts::of_threads(&c).unwrap(), []);
+}
+
+#[test]
+fn of_too_many_drafts_of_threads_the_one_changed_longest_ago_goes() {
+    let c = tables();
+    let most = u64::from(drafts::THREAD_DRAFTS);
+    for number in 1..=most {
+        let gone = drafts::set_of_thread(&c, &thread_draft(number, "kept")).unwrap();
+        assert_eq!(gone, []);
+    }
+    drafts::set_of_thread(&c, &thread_draft(1, "changed")).unwrap();
+    let gone = drafts::set_of_thread(&c, &thread_draft(most + 1, "new")).unwrap();
+    assert_eq!(gone, [thread_draft(2, "kept")]);
+    let all = drafts::of_threads(&c).unwrap();
+    assert_eq!(u32::try_from(all.len()).unwrap(), drafts::THREAD_DRAFTS);
+    assert_eq!(all.last(), Some(&thread_draft(most + 1, "new")));
+    assert!(all.contains(&thread_draft(1, "changed")));
 }
 
 #[test]

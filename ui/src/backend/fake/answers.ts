@@ -271,8 +271,12 @@ export function answers(fake: FakeBackend): Answers {
       }
       return {};
     },
-    save_draft: ({ space, room: id, text }) => {
+    save_draft: ({ space, room: id, thread, text }) => {
       const { view } = fake.room(space, id);
+      if (thread !== null) {
+        fake.emit({ event: "thread_draft", space, room: id, thread, text });
+        return {};
+      }
       view.draft = text;
       fake.emit({ event: "room", space, room: view });
       return {};

@@ -139,6 +139,7 @@ export class FakeBackend implements Backend {
       rooms: [...rooms.values()].map((one) => one.view),
       people,
       attachments: [],
+      thread_drafts: [],
       transfers: this.files.transfers(view.space),
     }));
     const snapshot: UiEvent = {

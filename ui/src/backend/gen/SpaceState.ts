@@ -3,6 +3,7 @@ import type { AttachmentsView } from "./AttachmentsView";
 import type { PersonView } from "./PersonView";
 import type { RoomView } from "./RoomView";
 import type { SpaceView } from "./SpaceView";
+import type { ThreadDraftView } from "./ThreadDraftView";
 import type { TransferView } from "./TransferView";
 
 /**
@@ -13,6 +14,10 @@ export type SpaceState = { space: SpaceView, rooms: Array<RoomView>, people: Arr
  * What is attached to drafts; none of these lists is empty.
  */
 attachments: Array<AttachmentsView>, 
+/**
+ * What was typed in threads and not sent; none is empty.
+ */
+thread_drafts: Array<ThreadDraftView>, 
 /**
  * Files on their way.
  */
