@@ -471,6 +471,58 @@ async fn a_node_that_has_lost_files_gets_them_again_from_who_sent_them() {
 }
 
 #[tokio::test]
+async fn a_file_that_the_node_lost_before_its_message_was_sent_is_uploaded_again() {
+    let mut lan = Lan::start();
+    let (ana, ben, general) = two(&lan).await;
+    lan.node.stop();
+    let old = lan.folder("old");
+    fs::copy(lan.node.database(), &old).unwrap();
+    let (small, large) = (noise(1000, "small"), noise(300_000, "large"));
+    let mut ids = Vec::new();
+    for bytes in [&small, &large] {
+        ids.push(ana.attaches(general, "a.bin", bytes).await.unwrap().id);
+    }
+    let event = ana.posts_files(general, "both", &ids).await.unwrap();
+    let id = ana
+        .sees("the larger upload", |space| {
+            let mut all = space.transfers.values();
+            all.find(|one| one.bytes == 300_000).map(|one| one.id)
+        })
+        .await;
+    let named = TransferNamed {
+        space: ana.space(),
+        id,
+    };
+    ana.client().pause_transfer(named.clone()).await.unwrap();
+    lan.node.start_again();
+    let files = lan.node.data().join("files");
+    eventually("the small one is at the node", async || {
+        (kept(&files)
+            == [files
+                .join(&hash(&small).to_string()[..2])
+                .join(hash(&small).to_string())])
+        .then_some(())
+    })
+    .await;
+    ana.sees("the small one done", |space| {
+        let mut all = space.transfers.values();
+        all.all(|one| one.bytes != 1000 || one.state == TransferState::Done)
+            .then_some(())
+    })
+    .await;
+    lan.node.stop();
+    fs::copy(&old, lan.node.database()).unwrap();
+    fs::remove_dir_all(&files).unwrap();
+    lan.node.start_again();
+    ana.client().resume_transfer(named).await.unwrap();
+    accepted(&ana, event).await;
+    sees_files(&ben, event, 2).await;
+    for bytes in [&small, &large] {
+        assert_eq!(&ben.reads_file(event, hash(bytes)).await.unwrap(), bytes);
+    }
+}
+
+#[tokio::test]
 async fn files_go_and_come_by_commands() {
     let lan = Lan::start();
     let address = lan.node.address().to_string();

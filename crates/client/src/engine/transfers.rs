@@ -8,12 +8,12 @@
 //! The rows say what is wished and survive a restart; what runs is only here, and ends with the
 //! link. How far an upload is, the node knows; how far a download is, its part on the disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use landline_protocol::{FileHash, Refusal, SpaceId, TransferId};
+use landline_protocol::{EventId, FileHash, Refusal, SpaceId, TransferId};
 use landline_store::transfers::{self, State, Transfer};
 use tokio::sync::oneshot;
 use tokio::task::{self, AbortHandle, JoinSet};
@@ -77,6 +77,9 @@ pub(super) struct Transfers {
     /// There may be something to tell.
     news: bool,
     clear_at: Option<Instant>,
+    /// Events whose files were uploaded anew because the node had lost them: once since the start,
+    /// then the person decides.
+    renewed: HashSet<EventId>,
 }
 
 #[derive(Debug)]

@@ -213,17 +213,17 @@ impl Engine {
         Ok(for_good)
     }
 
-    /// `false`: they were uploaded for this message before, or are not here.
+    /// `false`: they were uploaded anew for this message before, or are not here.
     async fn begin_uploads(
         &mut self,
         event: EventId,
         uploads: Vec<Transfer>,
     ) -> Result<bool, ClientError> {
+        if !self.transfers.renewed.insert(event) {
+            return Ok(false);
+        }
         let shelf = self.shelf.clone();
         let begun = self.config.store.write(move |c| {
-            if !transfers::uploads_of(c, event)?.is_empty() {
-                return Ok(false);
-            }
             for upload in &uploads {
                 if local(c, &shelf, upload.blake3)?.is_none() {
                     return Ok(false);
@@ -232,6 +232,7 @@ impl Engine {
             for upload in &uploads {
                 transfers::begin(c, upload)?;
             }
+            transfers::begin_again(c, event)?;
             Ok::<_, ClientError>(true)
         });
         let begun = begun.await?;
