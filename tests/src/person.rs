@@ -188,7 +188,7 @@ impl Person {
         self.client.set_presence(presence).await.unwrap();
     }
 
-    fn named(&self, room: RoomId) -> RoomNamed {
+    pub fn named(&self, room: RoomId) -> RoomNamed {
         RoomNamed {
             space: self.space,
             room,

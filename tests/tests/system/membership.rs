@@ -1,5 +1,6 @@
 //! Who is in a room: invited, removed, gone by themselves; what they keep; what a room is called.
 
+use landline_client::ui::{Item, ItemState};
 use landline_protocol::{Code, RoomKind};
 use landline_tests::{Lan, logs};
 
@@ -76,6 +77,52 @@ async fn who_leaves_offline_is_out_at_once_here_and_for_the_others_when_the_node
     // A public room can be joined again, with all that was said in it.
     ben.join_room(tea).await;
     ben.reads_texts(tea, &["two sugars"]).await;
+}
+
+#[tokio::test]
+async fn who_joins_offline_and_was_invited_meanwhile_is_in_and_what_they_write_goes_out() {
+    let lan = Lan::start();
+    let (ana, mut ben) = (lan.person("ana").await, lan.person("ben").await);
+    let tea = ana.create_room(RoomKind::Public, "tea", &[]).await;
+    ana.all_sent().await;
+    ben.join_room(tea).await;
+    ben.all_sent().await;
+    ben.leave_room(tea).await;
+    ben.all_sent().await;
+
+    ben.cut();
+    ben.disconnected().await;
+    ben.client().join_room(ben.named(tea)).await.unwrap();
+    ana.sees_room(tea, "he has left", |room| room.member_count == 1)
+        .await;
+    ana.invites(tea, ben.me()).await.unwrap();
+    ana.all_sent().await;
+    ben.start_again().await;
+    ben.heal();
+    ben.sees_room(tea, "open", |room| room.open).await;
+    ben.write(tea, "back again").await;
+
+    ana.reads_texts(tea, &["back again"]).await;
+    ben.reads_texts(tea, &["back again"]).await;
+    ben.sees_room(tea, "nothing waits", |room| room.open && room.queued == 0)
+        .await;
+    assert_eq!(ana.members(tea).await, ["ana", "ben"]);
+    // The same wish by another, the other way round: ana and the owner invite the same person.
+    let cho = lan.person("cho").await;
+    ana.cut();
+    ana.disconnected().await;
+    ana.invites(tea, cho.me()).await.unwrap();
+    ana.write(tea, "welcome").await;
+    ben.invites(tea, cho.me()).await.unwrap();
+    cho.sees_room(tea, "in it", |room| room.open).await;
+    ana.heal();
+    cho.reads_texts(tea, &["back again", "welcome"]).await;
+    ana.sees("nothing waits or has failed", |space| {
+        let failed = |item: &Item| matches!(item.state, ItemState::Failed { .. });
+        let items = space.items.get(&tea)?;
+        (space.view.queued == 0 && !items.iter().any(failed)).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

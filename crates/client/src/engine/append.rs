@@ -227,9 +227,8 @@ impl Engine {
                 AppendResult::Refused { error, .. } if error.code.may_be_tried_again() => {
                     later = Some(error)
                 }
-                // Both sides have made the same direct room: the one that is there is used.
                 AppendResult::Refused { error, .. }
-                    if error.code == Code::Conflict && makes_direct_room(&event) =>
+                    if error.code == Code::Conflict && somebody_else_may_do(&event) =>
                 {
                     settled.push(Event::accepted(event, self.me(), 0, 0));
                 }
@@ -417,6 +416,12 @@ pub(super) fn room_items(
     shown_items(c, me, waiting)
 }
 
-fn makes_direct_room(event: &NewEvent) -> bool {
-    matches!(Content::read(&event.content), Content::RoomCreated(created) if created.kind == RoomKind::Direct)
+/// What a conflict about it means is that it is done: both sides have made the same direct room, or
+/// somebody has let in who was to come in.
+fn somebody_else_may_do(event: &NewEvent) -> bool {
+    match Content::read(&event.content) {
+        Content::RoomCreated(created) => created.kind == RoomKind::Direct,
+        Content::Joined | Content::Invited(_) => true,
+        _ => false,
+    }
 }
