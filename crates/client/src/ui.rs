@@ -436,14 +436,23 @@ pub struct MessageView {
 #[ts(export)]
 pub struct RepliesView {
     pub count: u64,
-    /// When the last one was accepted: milliseconds since 1970.
+    /// When the last one was accepted, or said where it was imported from: milliseconds since 1970.
     pub last_at: i64,
     /// The seq of the last one.
     pub last: u64,
     /// Whoever wrote last, the latest first; at most three.
-    pub authors: Vec<MemberId>,
+    pub authors: Vec<ReplyAuthor>,
     /// Those that I have not read; 0 where I do not follow the thread.
     pub unread: u64,
+}
+
+/// Who wrote in a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReplyAuthor {
+    pub member: MemberId,
+    /// The name of whoever wrote what this member has imported.
+    pub imported_name: Option<String>,
 }
 
 /// A change of mine to a message, in the outbox.

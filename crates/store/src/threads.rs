@@ -18,12 +18,21 @@ pub struct Summary {
     pub replies: u64,
     /// The `seq` of the last reply.
     pub last: u64,
-    /// When it was accepted: milliseconds since 1970 UTC, by the node's clock.
+    /// When it was accepted, by the node's clock, or said where it was imported from: milliseconds
+    /// since 1970 UTC.
     pub last_at: i64,
     /// Whoever wrote last, the latest first; at most three.
-    pub authors: Vec<MemberId>,
+    pub authors: Vec<Author>,
     /// Replies of others that this person has not read; 0 where they do not follow it.
     pub unread: u64,
+}
+
+/// Who wrote in a thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    pub member: MemberId,
+    /// The name of whoever wrote what this member has imported.
+    pub imported_name: Option<String>,
 }
 
 /// What is unread in the threads of a room that somebody follows.
@@ -41,14 +50,18 @@ pub fn summary(
     me: MemberId,
 ) -> Result<Option<Summary>, StoreError> {
     let mut statement = c.prepare_cached(
-        "SELECT author, seq FROM message WHERE thread = ?1 AND deleted = 0 ORDER BY seq DESC",
+        "SELECT author, imported_name, seq FROM message
+         WHERE thread = ?1 AND deleted = 0 ORDER BY seq DESC",
     )?;
     let mut rows = statement.query([Blob(thread)])?;
     let (mut replies, mut last, mut authors) = (0, 0, Vec::new());
     while let Some(row) = rows.next()? {
-        let author: MemberId = id(row, 0)?;
+        let author = Author {
+            member: id(row, 0)?,
+            imported_name: row.get(1)?,
+        };
         if replies == 0 {
-            last = seq(row, 1)?;
+            last = seq(row, 2)?;
         }
         replies += 1;
         if authors.len() < AUTHORS && !authors.contains(&author) {
@@ -60,7 +73,7 @@ pub fn summary(
     }
     let last_at = c
         .prepare_cached(
-            "SELECT accepted_at FROM message
+            "SELECT coalesce(imported_at, accepted_at) FROM message
              JOIN event ON event.room = message.room AND event.seq = message.seq
              WHERE message.thread = ?1 AND message.seq = ?2",
         )?

@@ -10,6 +10,7 @@ use landline_store::{Connection, threads};
 use crate::ClientError;
 use crate::ui::{
     ChangeKind, ChangeView, Item, ItemBody, ItemState, MessageView, ReactionView, RepliesView,
+    ReplyAuthor,
 };
 
 /// Completes the lines of one room: the threads they began, and what waits about them.
@@ -53,8 +54,15 @@ fn replies(summary: threads::Summary) -> RepliesView {
         count: summary.replies,
         last_at: summary.last_at,
         last: summary.last,
-        authors: summary.authors,
+        authors: summary.authors.into_iter().map(author).collect(),
         unread: summary.unread,
+    }
+}
+
+fn author(author: threads::Author) -> ReplyAuthor {
+    ReplyAuthor {
+        member: author.member,
+        imported_name: author.imported_name,
     }
 }
 
@@ -132,8 +140,12 @@ fn reply(view: &mut MessageView, sent_at: i64, me: MemberId) {
     });
     replies.count += 1;
     replies.last_at = replies.last_at.max(sent_at);
-    if !replies.authors.contains(&me) {
-        replies.authors.insert(0, me);
+    let author = ReplyAuthor {
+        member: me,
+        imported_name: None,
+    };
+    if !replies.authors.contains(&author) {
+        replies.authors.insert(0, author);
     }
 }
 

@@ -1,8 +1,9 @@
 //! What threads hold and who follows them, earlier versions, and a room that is forgotten.
 
-use landline_protocol::{Content, Delete, Edit, Mention, Message};
+use landline_protocol::{Content, Delete, Edit, Imported, Mention, Message};
 use landline_store::choices::{self, Choice, Level};
 use landline_store::messages::{self, Line, Part};
+use landline_store::threads::Author;
 use landline_store::{forget, threads};
 
 use crate::support::{
@@ -75,7 +76,11 @@ fn a_thread_is_unread_for_those_who_follow_it() {
 
     let summary = threads::summary(&c, head, ann()).unwrap().unwrap();
     assert_eq!((summary.replies, summary.last, summary.unread), (2, 3, 2));
-    assert_eq!(summary.authors, [ben()]);
+    let his = Author {
+        member: ben(),
+        imported_name: None,
+    };
+    assert_eq!(summary.authors, [his]);
     assert_eq!(
         threads::summary(&c, head, cho()).unwrap().unwrap().unread,
         0
@@ -102,6 +107,41 @@ fn a_thread_is_unread_for_those_who_follow_it() {
     );
     let none = threads::summary(&c, event_id(room(0), 4), ann()).unwrap();
     assert_eq!(none, None, "nobody has replied");
+}
+
+#[test]
+fn a_thread_that_was_imported_tells_who_wrote_in_it_and_when() {
+    let c = tables();
+    let imported = |name: &str, at| {
+        let Content::Message(message) = reply(1, name) else {
+            panic!("no message");
+        };
+        let imported = Some(Imported {
+            name: name.into(),
+            at,
+        });
+        Content::Message(Message {
+            imported,
+            ..message
+        })
+    };
+    let contents = [
+        (ann(), text("tea?")),
+        (ann(), imported("Zoë", 5)),
+        (ann(), imported("Yan", 6)),
+        (ann(), imported("Zoë", 7)),
+    ];
+    write(&c, room(0), &contents);
+    let summary = threads::summary(&c, event_id(room(0), 1), ann())
+        .unwrap()
+        .unwrap();
+    assert_eq!(summary.last_at, 7);
+    let names: Vec<_> = summary
+        .authors
+        .iter()
+        .map(|author| author.imported_name.as_deref())
+        .collect();
+    assert_eq!(names, [Some("Zoë"), Some("Yan")]);
 }
 
 #[test]

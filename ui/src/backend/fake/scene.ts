@@ -301,7 +301,9 @@ export function repliesOf(items: readonly Item[], thread: string): RepliesView |
     count: replies.length,
     last_at: last.accepted_at ?? last.sent_at,
     last: last.seq ?? 0,
-    authors: [...new Set(replies.toReversed().map(({ author }) => author))].slice(0, 3),
+    authors: [...new Set(replies.toReversed().map(({ author }) => author))]
+      .slice(0, 3)
+      .map((member) => ({ member, imported_name: null })),
     unread: 0,
   };
 }
