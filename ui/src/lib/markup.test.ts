@@ -12,11 +12,35 @@ describe("what Markdown may make", () => {
     ["**bold** *it* ~~no~~", "<p><strong>bold</strong> <em>it</em> <s>no</s></p>"],
     ["a\nb", "<p>a<br>\nb</p>"],
     ["`x < y`", "<p><code>x &lt; y</code></p>"],
-    ["> quoted", "<blockquote>\n<p>quoted</p>\n</blockquote>"],
-    ["- one\n- two", "<ul>\n<li>one</li>\n<li>two</li>\n</ul>"],
+    ["> quoted", '<blockquote dir="auto">\n<p>quoted</p>\n</blockquote>'],
+    ["- one\n- two", '<ul dir="auto">\n<li>one</li>\n<li>two</li>\n</ul>'],
     ["```rust\nfn f() {}\n```", '<pre><code class="language-rust">fn f() {}\n</code></pre>'],
     ["```\nplain\n```", "<pre><code>plain\n</code></pre>"],
   ])("%j", (text, expected) => expect(html(text)).toBe(expected));
+
+  test.each([
+    "$x_i * y_j * z$",
+    "$$\\int_a^b f(x)\\,dx = \\|P\\|$$",
+    "a $\\{1, *2*\\}$ b",
+    "$$\\begin{matrix}\na & b \\\\\n\\end{matrix}$$",
+  ])("the formula %j stays as it is written", (text) => {
+    const holder = document.createElement("div");
+    holder.append(render(text));
+    expect(holder.textContent.trim()).toBe(text);
+    expect(holder.querySelector("em")).toBeNull();
+  });
+
+  test.each([
+    ["$5 and *6* $", "<p>$5 and <em>6</em> $</p>"],
+    ["*$5* or $6", "<p><em>$5</em> or $6</p>"],
+    ["`$a` and `$b`", "<p><code>$a</code> and <code>$b</code></p>"],
+  ])("%j is no formula", (text, expected) => expect(html(text)).toBe(expected));
+
+  test("a list and a quote begin on the side on which their text does", () => {
+    const quote = render("> اقتباس").querySelector("blockquote");
+    const list = render("1. واحد").querySelector("ol");
+    expect([quote?.dir, list?.dir]).toEqual(["auto", "auto"]);
+  });
 
   test("a link shows its true address on hover", () => {
     const shown = html("[the bank](https://evil.example/x)");
@@ -65,7 +89,7 @@ describe("what must never enter the page", () => {
         /^(?:a|blockquote|br|code|del|em|li|ol|p|pre|s|span|strong|ul)$/,
       );
       for (const { name, value } of element.attributes) {
-        expect(name).toMatch(/^(?:href|title|class|start)$/);
+        expect(name).toMatch(/^(?:dir|href|title|class|start)$/);
         if (name === "href") expect(value).toMatch(/^(?:https?|mailto):/);
         if (name === "class") expect(value).toMatch(/^(?:language-|mention)/);
       }

@@ -48,6 +48,16 @@ markdown.linkify.add("landline:", {
   validate: (text, at) => /^\/\/message\?[a-z0-9=&-]+/i.exec(text.slice(at))?.[0].length ?? 0,
 });
 markdown.validateLink = (url) => /^(?:https?:|mailto:|landline:\/\/message\?)/i.test(url.trim());
+// A formula stays the text that it is: its backslashes, stars and lines below are no marks.
+markdown.inline.ruler.before("escape", "formula", (state, silent) => {
+  const formula = /\$\$[^$`]+\$\$|\$(?!\s)[^$`\n]*[^\s$`\\]\$(?!\d)/y;
+  formula.lastIndex = state.pos;
+  const found = formula.exec(state.src)?.[0];
+  if (found === undefined) return false;
+  if (!silent) state.pending += found;
+  state.pos += found.length;
+  return true;
+});
 markdown.renderer.rules["fence"] = (tokens, index) => {
   const token = tokens[index];
   if (!token) return "";
@@ -62,8 +72,10 @@ const purifier = DOMPurify(window);
 purifier.addHook("uponSanitizeAttribute", (_node, attribute) => {
   if (attribute.attrName === "class") attribute.keepAttr = CLASSES.test(attribute.attrValue);
 });
-// The true address is always in reach of the pointer.
+// The true address is always in reach of the pointer. A list or a quote begins on the side on which
+// its text does.
 purifier.addHook("afterSanitizeAttributes", (node) => {
+  if (/^(?:BLOCKQUOTE|OL|UL)$/.test(node.nodeName)) node.setAttribute("dir", "auto");
   const href = node.getAttribute("href");
   if (node.nodeName === "A" && href !== null) node.setAttribute("title", href);
 });
