@@ -17,14 +17,13 @@ const THREAD_ITEMS = 100;
 export async function openRoom(app: App, space: SpaceId, room: RoomId): Promise<void> {
   const view = app.state.spaces[space]?.rooms[room];
   const firstUnread = view?.first_unread ?? null;
-  app.change({ event: "opened", space, room });
-  remember(app, space, room);
   const known = app.state.timelines[room];
   const covered =
     known !== undefined &&
     !known.stale &&
     !known.moreAfter &&
     (firstUnread === null || known.items.some((item) => (item.seq ?? Infinity) <= firstUnread));
+  open(app, space, room, covered);
   if (covered) return;
   if (firstUnread === null) await readNewest(app, space, room);
   else await readAround(app, space, room, firstUnread);
@@ -42,6 +41,13 @@ export async function openSpace(app: App, space: SpaceId): Promise<void> {
   else {
     app.change({ event: "opened", space, room: null });
   }
+}
+
+/** `held`: what is held of the room has what is to be seen. */
+function open(app: App, space: SpaceId, room: RoomId, held: boolean): void {
+  const anew = !held && app.state.place.room !== room;
+  app.change({ event: "opened", space, room, anew });
+  remember(app, space, room);
 }
 
 /** Opens a room at one item and lights it up; one that stands in a thread, in the drawer. */
@@ -64,11 +70,10 @@ export async function openAt(
   const { thread } = found;
   // Within a thread one comes from anywhere: its place in the room is that of its first message.
   const head = thread == null ? found : await findItem(app, space, thread);
-  app.change({ event: "opened", space, room });
-  remember(app, space, room);
   const seq = head?.seq ?? found.seq;
   const target = head?.id ?? found.id;
   const held = app.state.timelines[room]?.items.some(({ id }) => id === target) === true;
+  open(app, space, room, held);
   if (!held) await readAround(app, space, room, seq);
   if (thread != null) await openThread(app, space, room, thread, found.id);
   else app.change({ event: "target", target: { id: found.id, seq: found.seq } });

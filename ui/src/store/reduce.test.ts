@@ -185,6 +185,20 @@ test("no more notices than fit, each closed by its own key", () => {
   expect(reduce(state, { event: "notice_closed", key: first?.key ?? 0 }).notices).toEqual(rest);
 });
 
+test("a room that opens elsewhere than what is held of it does not show that first", () => {
+  const read: Change = {
+    event: "page",
+    room: "general",
+    thread: null,
+    page: page([said(1)]),
+    where: "newest",
+  };
+  const opens: Change = { event: "opened", space: "studio", room: "general" };
+  const state = after(inRooms(general), read);
+  expect(currentTimeline(after(state, opens))?.items).toHaveLength(1);
+  expect(currentTimeline(after(state, { ...opens, anew: true }))).toBeNull();
+});
+
 test("changing room closes the details of the old one, not the search", () => {
   const two = inRooms(general, room("other"));
   const to: Change = { event: "opened", space: "studio", room: "other" };

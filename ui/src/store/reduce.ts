@@ -95,7 +95,7 @@ export function reduce(state: State, change: Change): State {
     case "notice":
       return withNotice(state, change.refusal);
     case "opened":
-      return opened(state, change.space, change.room);
+      return opened(change.anew === true ? withoutTimeline(state, change.room) : state, change);
     case "listed":
       return inPlace(state, { list: true });
     case "adding":
@@ -278,7 +278,14 @@ function withRoom(state: State, id: SpaceId, room: RoomView): State {
     : changed;
 }
 
-function opened(state: State, space: SpaceId, room: RoomId | null): State {
+/** What is held of it does not show what is wanted: drawing it first would only cost time. */
+function withoutTimeline(state: State, room: RoomId | null): State {
+  if (room === null || state.timelines[room] === undefined) return state;
+  const held = Object.entries(state.timelines).filter(([id]) => id !== room);
+  return { ...state, timelines: Object.fromEntries(held) };
+}
+
+function opened(state: State, { space, room }: { space: SpaceId; room: RoomId | null }): State {
   const view = room === null ? undefined : state.spaces[space]?.rooms[room];
   const firstUnread = view?.first_unread ?? null;
   const stays = state.place.room === room || !isOfRoom(state.drawer);

@@ -152,7 +152,8 @@ export interface Notice {
 
 /** What happens in the window itself. */
 export type WindowEvent =
-  | { event: "opened"; space: SpaceId; room: RoomId | null }
+  /** `anew`: what is held of the room is of no use, a page of it is being read. */
+  | { event: "opened"; space: SpaceId; room: RoomId | null; anew?: boolean }
   | { event: "listed" }
   | { event: "attached"; to: Writing; attachment: AttachmentView }
   | { event: "adding"; on: boolean }
@@ -178,8 +179,8 @@ export type Change = UiEvent | WindowEvent;
 
 /** Items of one room kept in the window, and so rows in the page; older or newer ones are read again. */
 export const WINDOW_ITEMS = 400;
-/** Items asked for at once. */
-export const PAGE_ITEMS = 100;
+/** Items asked for at once: a few heights of the view. A room opens as fast as these are drawn. */
+export const PAGE_ITEMS = 40;
 /** Rooms whose timelines are kept while others are open. */
 export const TIMELINES_KEPT = 8;
 /** Threads that are kept while another is open. */
