@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use landline_client::{Client, ClientConfig, ClientError, Random, SystemClock, TcpDial};
+use landline_client::{Client, ClientConfig, ClientError, Random, Replied, SystemClock, TcpDial};
 use landline_discovery::Discovery;
 use landline_protocol::EventId;
 use landline_protocol::up::ClientInfo;
@@ -25,7 +25,7 @@ use crate::files::FileServer;
 use crate::hosting::Hosting;
 use crate::instance::Instance;
 use crate::ipc::{self, Stream};
-use crate::notices::{About, Notice, Notices};
+use crate::notices::{About, Notice, Notices, Response};
 use crate::shell::Shell;
 use crate::{away, person, save, tray, window};
 
@@ -111,7 +111,7 @@ fn start(app: &AppHandle, data: &Path, instance: &Instance, files: FileServer) -
     tracing::info!(data = %data.display(), version = env!("CARGO_PKG_VERSION"), "starting");
     let core = app.state::<Core>().inner().clone();
     let shell = Arc::new(Shell {
-        notices: Notices::start(on_click(app, &core)),
+        notices: Notices::start(on_response(app, &core)),
         hosting: Hosting::start(data, core.clone()),
     });
     app.manage(Running {
@@ -162,22 +162,37 @@ async fn start_client(data: PathBuf, shell: Arc<Shell>) -> Result<Client, Client
     Client::start(config, shell).await
 }
 
-/// A click on a notification brings the window to the front and goes to what it is about.
-fn on_click(
+/// A click on a notification brings the window to the front and goes to what it is about; so does a
+/// reply that can't be sent.
+fn on_response(
     app: &AppHandle,
     core: &Core,
-) -> impl Fn(About, Option<EventId>) + Send + Sync + 'static {
+) -> impl Fn(About, Option<EventId>, Response) + Send + Sync + 'static {
     let (app, core) = (app.clone(), core.clone());
-    move |about, item| {
-        window::show(&app);
-        if let About::Room { space, room } = about {
-            let core = core.clone();
-            async_runtime::spawn(async move {
-                if let Ok(client) = core.client().await {
-                    client.open(space, room, item).await;
+    move |about, item, response| {
+        let About::Room { space, room } = about else {
+            return window::show(&app);
+        };
+        let (app, core) = (app.clone(), core.clone());
+        async_runtime::spawn(async move {
+            let Ok(client) = core.client().await else {
+                // The window says why.
+                return window::show(&app);
+            };
+            if let Response::Replied(text) = response {
+                let replied = client.reply(space, room, item, text.clone()).await;
+                match replied {
+                    Ok(Replied::Queued) => return,
+                    Ok(Replied::Drafted) => {}
+                    Err(refusal) => {
+                        let words = format!("Your reply was not sent: {}. {text}", refusal.message);
+                        client.notice(words).await;
+                    }
                 }
-            });
-        }
+            }
+            window::show(&app);
+            client.open(space, room, item).await;
+        });
     }
 }
 

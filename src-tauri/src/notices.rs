@@ -1,10 +1,9 @@
 //! Desktop notifications: at most one per room, a newer one in the place of the older.
 //!
-//! One task per live notification, since on GNOME a notification goes when the connection that
-//! showed it is closed. The registry task below knows which live:
+//! One task per live notification. The registry task below knows which live:
 //!
 //! ```text
-//! show, clear ─▶ registry ─ latest text ─▶ keep (one per room) ─ a click ─▶ clicked
+//! show, clear ─▶ registry ─ latest text ─▶ keep (one per room) ─ a click, a reply ─▶ responded
 //! ```
 
 use std::fmt;
@@ -20,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 mod system;
 mod text;
 
-/// Notifications that are kept alive; past it the oldest goes. Each holds a connection.
+/// Notifications that are kept alive; past it the oldest goes.
 const LIVE_MAX: usize = 16;
 /// Orders that wait for the registry; past it they are dropped: unread counts tell as well.
 const ORDERS_WAITING: usize = 64;
@@ -50,8 +49,24 @@ pub(crate) struct Notice {
     pub(crate) sound: bool,
 }
 
-/// What is called when a notification is clicked.
-type Clicked = Arc<dyn Fn(About, Option<EventId>) + Send + Sync>;
+impl Notice {
+    /// A message is shown, and not only how many there are.
+    #[cfg_attr(target_os = "windows", allow(dead_code))]
+    fn may_be_answered(&self) -> bool {
+        matches!(self.about, About::Room { .. }) && self.item.is_some()
+    }
+}
+
+/// What somebody does with a notification.
+pub(crate) enum Response {
+    Clicked,
+    /// This was written into it.
+    #[cfg_attr(target_os = "windows", allow(dead_code))]
+    Replied(String),
+}
+
+/// What is called then.
+type Responded = Arc<dyn Fn(About, Option<EventId>, Response) + Send + Sync>;
 
 /// Shows notifications.
 #[derive(Debug, Clone)]
@@ -66,11 +81,14 @@ enum Order {
 }
 
 impl Notices {
-    pub(crate) fn start(clicked: impl Fn(About, Option<EventId>) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(
+        responded: impl Fn(About, Option<EventId>, Response) + Send + Sync + 'static,
+    ) -> Self {
         let (orders, waiting) = mpsc::channel(ORDERS_WAITING);
         let registry = Registry {
             live: Vec::new(),
-            clicked: Arc::new(clicked),
+            system: system::System::default(),
+            responded: Arc::new(responded),
         };
         async_runtime::spawn(registry.run(waiting));
         Self { orders }
@@ -94,7 +112,8 @@ impl Notices {
 struct Registry {
     /// Oldest first.
     live: Vec<Live>,
-    clicked: Clicked,
+    system: system::System,
+    responded: Responded,
 }
 
 /// A notification that its own task keeps; the task closes it when this is dropped.
@@ -106,7 +125,7 @@ struct Live {
 impl Registry {
     async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         while let Some(order) = orders.recv().await {
-            // Those that were clicked, closed, or could not be shown.
+            // Those that were clicked, answered, closed, or could not be shown.
             self.live.retain(|live| !live.latest.is_closed());
             match order {
                 Order::Show(notice) => self.show(notice),
@@ -125,7 +144,8 @@ impl Registry {
         }
         let about = notice.about;
         let (latest, notices) = watch::channel(notice);
-        async_runtime::spawn(system::keep(notices, self.clicked.clone()));
+        let (system, responded) = (self.system.clone(), self.responded.clone());
+        async_runtime::spawn(system::keep(system, notices, responded));
         self.live.push(Live { about, latest });
     }
 }

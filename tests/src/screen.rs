@@ -193,6 +193,7 @@ impl Screen {
             | UiEvent::Settings { .. }
             | UiEvent::Nearby { .. }
             | UiEvent::Hosting { .. }
+            | UiEvent::Unsent { .. }
             | UiEvent::ThreadDraft { .. }
             | UiEvent::Open { .. } => {}
         }

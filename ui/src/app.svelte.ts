@@ -15,7 +15,7 @@ import type { TransferView } from "./backend/gen/TransferView";
 import type { UiEvent } from "./backend/gen/UiEvent";
 import { Adding } from "./store/adding.svelte";
 import { LocalFiles } from "./store/local.svelte";
-import type { MessageItem } from "./store/select";
+import { placeOf, type MessageItem } from "./store/select";
 import { reduce } from "./store/reduce";
 import { EMPTY, type State, type WindowEvent } from "./store/state";
 
@@ -37,6 +37,8 @@ export interface ComposerPane {
   attach(files: readonly File[], folders: readonly string[]): void;
   /** What is written goes now. */
   send(): void;
+  /** Comes below what is written. */
+  add(text: string): void;
 }
 
 export class App {
@@ -70,9 +72,17 @@ export class App {
       this.#take(events);
       for (const event of events) {
         if (event.event === "open") onOpen(event);
+        if (event.event === "unsent") this.#putBack(event);
       }
       if (!wasReady && this.#state.ready) onReady();
     });
+  }
+
+  /** Where one writes there at this moment, it is added to what is in the composer. */
+  #putBack({ room, thread, text }: Extract<UiEvent, { event: "unsent" }>): void {
+    const place = placeOf({ room, thread });
+    const composer = [this.composer, this.threadComposer].find((pane) => pane?.place() === place);
+    composer?.add(text);
   }
 
   change(event: WindowEvent): void {

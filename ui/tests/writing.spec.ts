@@ -148,6 +148,38 @@ test("what was typed in a thread waits there, and is kept for the next start", a
   await expect(replies).not.toContainText("draft");
 });
 
+test("a reply from a notification that could not be sent comes back, and it is said why", async ({
+  page,
+}) => {
+  await open(page, "studio");
+  const input = page.getByTestId("composer-input");
+  await input.fill("By the way");
+  const unsent = (name: string, text: string, draft: string) =>
+    page.evaluate(
+      ([name, text, draft]) => {
+        const { spaces } = window.landline;
+        for (const [space, { rooms }] of spaces) {
+          for (const [room, { view }] of rooms) {
+            if (view.name !== name) continue;
+            const refusal = { code: "too_large", message: `${name} is archived` } as const;
+            const about = { space, room, thread: null, text, draft, refusal };
+            window.landline.emit({ event: "unsent", ...about });
+          }
+        }
+      },
+      [name, text, draft] as const,
+    );
+  await unsent("general", "From noon on.", "From noon on.");
+  await expect(input).toHaveValue("By the way\nFrom noon on.");
+  await expect(page.getByText("general is archived")).toBeVisible();
+  await unsent("workshop", "So am I.", "Well.\nSo am I.");
+  await expect(input).toHaveValue("By the way\nFrom noon on.");
+  await roomItem(page, "workshop").click();
+  await expect(input).toHaveValue("Well.\nSo am I.");
+  await roomItem(page, "general").click();
+  await expect(input).toHaveValue("By the way\nFrom noon on.");
+});
+
 test("a text over the limit is not sent, and says by how much", async ({ page }) => {
   await open(page, "studio");
   const input = page.getByTestId("composer-input");

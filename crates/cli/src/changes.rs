@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 
 use landline_client::command::{EditMessage, ItemNamed, MessageNamed, React};
+use landline_client::mentions_in;
 use landline_client::ui::{Item, ItemBody};
 use landline_protocol::{EventId, RoomId, SpaceId};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use crate::args;
 use crate::error::CliError;
 use crate::here::{Here, Reach};
 use crate::output::Output;
-use crate::send::{Patience, Settled, mentions_in, settle, text};
+use crate::send::{Patience, Settled, settle, text};
 
 /// `react`, `edit` and `delete`: `{"space", "room", "id", "state"}`
 #[derive(Debug, Serialize)]
@@ -68,7 +69,7 @@ pub(crate) async fn edit(
         space,
         room,
         id,
-        mentions: mentions_in(here.state(space)?, &text),
+        mentions: mentions_in(&here.state(space)?.people, &text),
         text,
     };
     here.client().edit(edit).await?;

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
+use landline_client::Names;
 use landline_client::command::{GetPage, SearchFor};
 use landline_client::ui::{Page, Part, UiEvent};
 use landline_protocol::{RoomId, SpaceId};
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use crate::args;
 use crate::error::CliError;
 use crate::here::{Here, room_title};
-use crate::message::{Line, Names};
+use crate::message::Line;
 use crate::output::{Output, one_line, time};
 
 /// Lines in one page of the core.

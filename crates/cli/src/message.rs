@@ -1,9 +1,9 @@
 //! A line of a room's history, as scripts and people read it. Shared by history, tail and search.
 
-use std::collections::HashMap;
 use std::fmt::{self, Display};
 
-use landline_client::ui::{Item, ItemBody, ItemState, PersonView, ReactionView, SpaceState};
+use landline_client::Names;
+use landline_client::ui::{Item, ItemBody, ItemState, ReactionView};
 use landline_protocol::{Content, EventId, File, Imported, MemberId, Mention, RoomId};
 use serde::Serialize;
 
@@ -182,69 +182,11 @@ fn happened(content: &Content) -> String {
     }
 }
 
-/// People's names in one space.
-#[derive(Debug, Default)]
-pub(crate) struct Names {
-    by_member: HashMap<MemberId, String>,
-}
-
-impl Names {
-    pub(crate) fn new(space: &SpaceState) -> Self {
-        Self::of_people(&space.people)
-    }
-
-    fn of_people(people: &[PersonView]) -> Self {
-        let mut alike: HashMap<&str, usize> = HashMap::new();
-        for PersonView { name, .. } in people {
-            *alike.entry(name).or_default() += 1;
-        }
-        let by_member = people.iter().map(|person| {
-            let shared = alike
-                .get(person.name.as_str())
-                .is_some_and(|people| *people > 1);
-            let name = if shared {
-                format!("{} ({})", person.name, short(person.member))
-            } else {
-                person.name.clone()
-            };
-            (person.member, name)
-        });
-        Self {
-            by_member: by_member.collect(),
-        }
-    }
-
-    /// The name, or the beginning of the id of one who is not known yet.
-    pub(crate) fn of(&self, member: MemberId) -> String {
-        self.by_member
-            .get(&member)
-            .cloned()
-            .unwrap_or_else(|| short(member))
-    }
-}
-
-fn short(member: MemberId) -> String {
-    member.to_string().chars().take(4).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use landline_client::ui::MessageView;
-    use landline_protocol::{PresenceState, Role};
 
     use super::*;
-
-    fn person(byte: u8, name: &str) -> PersonView {
-        PersonView {
-            member: MemberId::from_bytes([byte; 32]),
-            name: name.into(),
-            role: Role::Member,
-            here: true,
-            state: PresenceState::Online,
-            text: String::new(),
-            last_seen: None,
-        }
-    }
 
     fn message(text: &str) -> MessageView {
         MessageView {
@@ -317,14 +259,5 @@ mod tests {
         view.imported_at = Some(0);
         let shown = line(ItemBody::Message(view)).to_string();
         assert!(shown.ends_with("Member 0007: two ↵ lines"), "{shown}");
-    }
-
-    #[test]
-    fn people_of_the_same_name_are_told_apart() {
-        let names = Names::of_people(&[person(1, "Ana"), person(2, "Ana"), person(3, "Bo")]);
-        assert_eq!(names.of(MemberId::from_bytes([1; 32])), "Ana (AQEB)");
-        assert_eq!(names.of(MemberId::from_bytes([2; 32])), "Ana (AgIC)");
-        assert_eq!(names.of(MemberId::from_bytes([3; 32])), "Bo");
-        assert_eq!(names.of(MemberId::from_bytes([4; 32])), "BAQE");
     }
 }

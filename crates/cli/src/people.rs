@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 
+use landline_client::Names;
 use landline_client::command::{RoomMember, RoomNamed, SetPresence};
 use landline_client::ui::{PersonView, SpaceState};
 use landline_protocol::{EventId, MemberId, PresenceState, Role, RoomId, SpaceId};
@@ -11,7 +12,6 @@ use tokio::time::{Duration, Instant};
 use crate::args;
 use crate::error::CliError;
 use crate::here::{ANSWER_LIMIT, Here, Reach, one_of, title};
-use crate::message::Names;
 use crate::output::{Output, Table, time};
 use crate::rooms::must_connect;
 use crate::send::{Patience, Settled, settle};

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 
+use landline_client::Names;
 use landline_client::command::{BrowseRooms, BrowsedRoom, CreateRoom, RoomNamed};
 use landline_client::import::NewRoom;
 use landline_client::ui::{RoomView, SpaceState};
@@ -12,7 +13,6 @@ use tokio::time::Instant;
 use crate::args;
 use crate::error::CliError;
 use crate::here::{ANSWER_LIMIT, Here, Reach, one_of, title};
-use crate::message::Names;
 use crate::output::{Output, Table};
 
 /// `rooms`: `{"space", "up_to_date", "rooms": [Room], "joinable": [Joinable]}`

@@ -5,9 +5,10 @@ use std::io::{BufReader, Read as _};
 use std::time::Duration;
 
 use landline_client::command::{CreateRoom, ItemNamed, Post, QueuedNamed};
-use landline_client::ui::{ItemBody, ItemState, SpaceState};
-use landline_protocol::limits::{MENTIONS_PER_MESSAGE, TEXT_BYTES};
-use landline_protocol::{EventId, Mention, Refusal, RoomId, RoomKind, SpaceId};
+use landline_client::mentions_in;
+use landline_client::ui::{ItemBody, ItemState};
+use landline_protocol::limits::TEXT_BYTES;
+use landline_protocol::{EventId, Refusal, RoomId, RoomKind, SpaceId};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -15,7 +16,6 @@ use crate::args;
 use crate::changes::message;
 use crate::error::CliError;
 use crate::here::{ANSWER_LIMIT, Here, Reach};
-use crate::message::Names;
 use crate::output::Output;
 use crate::people::found;
 
@@ -121,47 +121,12 @@ pub(crate) fn plain_post(
     Ok(Post {
         space,
         room,
-        mentions: mentions_in(here.state(space)?, &text),
+        mentions: mentions_in(&here.state(space)?.people, &text),
         text,
         reply_to: None,
         thread: None,
         attachments: Vec::new(),
     })
-}
-
-/// Whom a text names: `@` and the name as `members` shows it, or `@room`.
-pub(crate) fn mentions_in(state: &SpaceState, text: &str) -> Vec<Mention> {
-    let names = Names::new(state);
-    let mut named: Vec<(String, Mention)> = state
-        .people
-        .iter()
-        .filter(|person| person.here)
-        .map(|person| (names.of(person.member), Mention::Member(person.member)))
-        .chain([("room".to_owned(), Mention::Room)])
-        .collect();
-    // Whoever has the longer name is looked for first, and what was theirs is nobody else's.
-    named.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-    let mut rest = text.to_owned();
-    let mut mentions = Vec::new();
-    for (name, mention) in named {
-        let sign = format!("@{name}");
-        let ends = |at: usize| {
-            let behind = rest.get(at + sign.len()..);
-            !behind
-                .is_some_and(|behind| behind.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-        };
-        let places: Vec<usize> = rest.match_indices(&sign).map(|(at, _)| at).collect();
-        let places: Vec<usize> = places.into_iter().filter(|at| ends(*at)).collect();
-        if places.is_empty() {
-            continue;
-        }
-        for at in places {
-            rest.replace_range(at..at + sign.len(), &" ".repeat(sign.len()));
-        }
-        mentions.push(mention);
-    }
-    mentions.truncate(MENTIONS_PER_MESSAGE);
-    mentions
 }
 
 async fn deliver(

@@ -2,13 +2,13 @@
 
 use std::fmt::{self, Display};
 
+use landline_client::Names;
 use landline_client::ui::{LinkState, LinkView, RoomView, SpaceState};
 use landline_protocol::{MemberId, Role, RoomId, RoomKind, SpaceId};
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::here::{Here, Reach, title};
-use crate::message::Names;
 use crate::output::{Output, Table, count, time};
 use crate::spaces::link_word;
 

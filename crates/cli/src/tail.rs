@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
+use landline_client::Names;
 use landline_client::command::GetPage;
 use landline_client::ui::{Item, LinkState, Part, UiEvent};
 use landline_protocol::{RoomId, SpaceId};
@@ -18,7 +19,7 @@ use crate::args;
 use crate::error::CliError;
 use crate::here::{Here, Reach, room_title};
 use crate::history::{PAGE_ITEMS, changes};
-use crate::message::{Line, Names};
+use crate::message::Line;
 use crate::output::Output;
 
 /// Between looks at the clock where nothing happens at all.

@@ -13,13 +13,13 @@ use landline_protocol::{Code, EventId, MemberId, Refusal, RoomId, SpaceId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::command::{Answer, Command};
-use crate::engine;
+use crate::engine::{self, NewReply};
 use crate::export::Source;
 use crate::home::{self, Input};
 use crate::import::Ready;
 use crate::link::Dial;
 use crate::ui::UiEvent;
-use crate::{ClientError, Clock, Host, Hosted, Random};
+use crate::{ClientError, Clock, Host, Hosted, Random, Replied};
 
 /// Commands that may wait for the core; past it, a caller waits.
 const COMMANDS_WAITING: usize = 256;
@@ -100,6 +100,29 @@ impl Client {
     /// Somebody clicked a notification: the windows go there, or the next one that listens.
     pub async fn open(&self, space: SpaceId, room: RoomId, item: Option<EventId>) {
         let _ = self.inputs.send(Input::Open { space, room, item }).await;
+    }
+
+    /// Somebody wrote an answer into a notification about `item`: it is queued as a message where
+    /// that stands, and what is there is read. Refused where it could not even be kept as a draft.
+    pub async fn reply(
+        &self,
+        space: SpaceId,
+        room: RoomId,
+        item: Option<EventId>,
+        text: String,
+    ) -> Result<Replied, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let new = NewReply {
+            room,
+            item,
+            text,
+            mentions: Vec::new(),
+            reply,
+        };
+        self.send(Input::Reply { space, new }).await?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(ClientError::Stopped.into()))
     }
 
     /// The person has left this computer, or is back: others see them as away meanwhile, unless

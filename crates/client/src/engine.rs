@@ -54,6 +54,7 @@ mod overlay;
 mod people;
 mod receive;
 mod replica;
+mod reply;
 mod room;
 mod rooms;
 mod search;
@@ -67,6 +68,7 @@ use linking::Wait;
 use marks::MarksKept;
 use online::Online;
 use people::People;
+pub(crate) use reply::NewReply;
 use room::Room;
 use tell::Out;
 use transfers::Transfers;
@@ -155,6 +157,8 @@ pub(crate) enum Input {
         reply: SourceReply,
     },
     Files(FileWish),
+    /// Written into a notification.
+    Reply(NewReply),
     Stop,
 }
 
@@ -165,6 +169,7 @@ impl Input {
             Self::Command { reply, .. } => drop(reply.send(Err(refusal))),
             Self::Append { reply, .. } => drop(reply.send(Err(refusal))),
             Self::Export { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::Reply(NewReply { reply, .. }) => drop(reply.send(Err(refusal))),
             Self::Contact(_)
             | Self::Seen(_)
             | Self::HostedHere(_)
@@ -424,6 +429,7 @@ impl Engine {
             Input::Append { events, reply } => self.append_directly(&events, reply),
             Input::Export { rooms, reply } => drop(reply.send(self.export_source(&rooms))),
             Input::Files(wish) => self.on_file_wish(wish).await,
+            Input::Reply(new) => self.on_reply(new).await,
             Input::Stop => {}
         }
     }

@@ -26,11 +26,12 @@ use tokio_util::task::TaskTracker;
 use crate::command::{Answer, Command, Look, Nothing, SpaceAnswer};
 use crate::contact::{Contact, NoContact};
 use crate::data::{DataDir, Identity};
-use crate::engine::{self, EngineHandle};
+use crate::engine::{self, EngineHandle, NewReply};
 use crate::export;
 use crate::host::{Host, Hosted, Notification};
 use crate::import::Ready;
 use crate::known::KnownSpace;
+use crate::names::mentions_in;
 use crate::nearby::Nearby;
 use crate::picture::Picture;
 use crate::ui::{Settings, Snapshot, UiEvent};
@@ -96,6 +97,11 @@ pub(crate) enum Input {
         space: SpaceId,
         rooms: Vec<RoomId>,
         reply: SourceReply,
+    },
+    /// Written into a notification; whom it mentions is found out here.
+    Reply {
+        space: SpaceId,
+        new: NewReply,
     },
     /// For the engine of a space.
     Engine {
@@ -336,6 +342,13 @@ impl Home {
                 rooms,
                 reply,
             } => self.to_engine(space, engine::Input::Export { rooms, reply }),
+            Input::Reply { space, mut new } => {
+                let spaces = &self.picture.now().spaces;
+                let state = spaces.iter().find(|state| state.space.space == space);
+                new.mentions =
+                    state.map_or_else(Vec::new, |state| mentions_in(&state.people, &new.text));
+                self.to_engine(space, engine::Input::Reply(new));
+            }
             Input::Engine { space, input } => self.to_engine(space, *input),
             Input::Stop(_) => {}
         }

@@ -25,6 +25,15 @@ pub struct Notification {
     pub sound: bool,
 }
 
+/// What became of a reply that was written into a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replied {
+    /// It is a message in the outbox.
+    Queued,
+    /// It can't be sent, as windows are told, and stands at the end of the draft.
+    Drafted,
+}
+
 /// A space to be hosted by this computer.
 #[derive(Debug, Clone)]
 pub struct HostRequest {
@@ -45,7 +54,8 @@ pub struct Hosted {
 
 /// The surroundings of a client. No method may wait.
 pub trait Host: fmt::Debug + Send + Sync + 'static {
-    /// Shows a notification. A click on it ends in [`crate::Client::open`].
+    /// Shows a notification. A click on it ends in [`crate::Client::open`], what is written into
+    /// it in [`crate::Client::reply`].
     fn notify(&self, notification: Notification);
 
     /// The room was read: its notifications go.

@@ -126,6 +126,7 @@ impl Picture {
             | UiEvent::ItemGone { .. }
             | UiEvent::Reload { .. }
             | UiEvent::Open { .. }
+            | UiEvent::Unsent { .. }
             | UiEvent::Notice { .. } => {}
         }
     }

@@ -126,6 +126,16 @@ pub enum UiEvent {
         room: RoomId,
         item: Option<EventId>,
     },
+    /// What was written into a notification could not be sent; it stands at the end of the
+    /// `draft`, which is what is kept now.
+    Unsent {
+        space: SpaceId,
+        room: RoomId,
+        thread: Option<EventId>,
+        text: String,
+        draft: String,
+        refusal: Refusal,
+    },
     /// Something to tell the person that belongs to no place on the screen.
     Notice {
         refusal: Refusal,

@@ -1,28 +1,74 @@
-//! Notifications of macOS. Without a signed bundle they can be shown and nothing more: macOS
-//! brings the window to the front by itself when one is clicked.
+//! Notifications of macOS. They can't be changed or taken back: a newer one is shown beside the
+//! older. A click brings the window to the front by itself; what to do besides, and a reply, is
+//! told to a thread that waits for it.
 
-use notify_rust::Notification;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use notify_rust::{Notification, NotificationHandle, NotificationResponse};
 use tokio::sync::watch;
 
-use super::{Clicked, Notice, text};
+use super::{Notice, Responded, Response, text};
+
+/// Threads that wait, each for one notification. Past it, one is only shown.
+const WAITING_MAX: usize = 8;
+
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct System;
 
 /// Shows the notice and whatever takes its place, until the sender is gone.
-pub(super) async fn keep(mut notices: watch::Receiver<Notice>, _clicked: Clicked) {
+pub(super) async fn keep(
+    _system: System,
+    mut notices: watch::Receiver<Notice>,
+    responded: Responded,
+) {
     loop {
         let notice = notices.borrow_and_update().clone();
-        let mut shown = Notification::new();
-        shown
-            .summary(&text::title(&notice.title))
-            .body(&text::body(&notice.body));
-        if notice.sound {
-            shown.sound_name("Ping");
-        }
-        let shown = shown.show();
-        if let Err(error) = shown {
-            return tracing::warn!(%error, "notifications can't be shown");
+        match notification(&notice).show() {
+            Ok(shown) => wait(shown, notice, responded.clone()),
+            Err(error) => return tracing::warn!(%error, "notifications can't be shown"),
         }
         if notices.changed().await.is_err() {
             return;
         }
     }
+}
+
+fn wait(shown: NotificationHandle, notice: Notice, responded: Responded) {
+    if WAITING.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+        // Dropped, it is shown all the same.
+        return;
+    }
+    let on_response = move |response: &NotificationResponse| match response {
+        NotificationResponse::Default | NotificationResponse::Action(_) => {
+            responded(notice.about, notice.item, Response::Clicked);
+        }
+        NotificationResponse::Reply(text) => {
+            responded(notice.about, notice.item, Response::Replied(text.clone()));
+        }
+        NotificationResponse::Closed(_) => {}
+    };
+    tokio::task::spawn_blocking(move || {
+        let waited = shown.wait_for_response(on_response);
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+        if let Err(error) = waited {
+            tracing::warn!(%error, "a notification can't be shown");
+        }
+    });
+}
+
+fn notification(notice: &Notice) -> Notification {
+    let mut shown = Notification::new();
+    shown
+        .summary(&text::title(&notice.title))
+        .body(&text::body(&notice.body));
+    if notice.sound {
+        shown.sound_name("Ping");
+    }
+    if notice.may_be_answered() {
+        shown.reply(text::YOUR_REPLY);
+    }
+    shown
 }

@@ -4,6 +4,14 @@
 const TITLE_MAX: usize = 80;
 const BODY_MAX: usize = 240;
 
+/// What one sees where one can answer in the notification itself.
+#[cfg_attr(target_os = "windows", allow(dead_code))]
+pub(super) const YOUR_REPLY: &str = "Write a reply";
+#[cfg_attr(any(target_os = "macos", target_os = "windows"), allow(dead_code))]
+pub(super) const REPLY: &str = "Reply";
+#[cfg_attr(any(target_os = "macos", target_os = "windows"), allow(dead_code))]
+pub(super) const SEND: &str = "Send";
+
 /// One line.
 pub(super) fn title(text: &str) -> String {
     cut(

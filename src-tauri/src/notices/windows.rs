@@ -1,20 +1,27 @@
 //! Notifications of Windows. They can't be changed or taken back once shown: a newer one is shown
-//! beside the older.
+//! beside the older. Nor can one be answered: the library that shows them has no field for it.
 
 use notify_rust::{Notification, NotificationHandle, NotificationResponse};
 use tokio::sync::watch;
 
-use super::{Clicked, Notice, text};
+use super::{Notice, Responded, Response, text};
 
 /// What the installer's shortcut has; without it Windows names PowerShell as the sender.
 const APP_ID: &str = "chat.landline.desktop";
 
+#[derive(Debug, Clone, Default)]
+pub(super) struct System;
+
 /// Shows the notice and whatever takes its place, until one is clicked or the sender is gone.
-pub(super) async fn keep(mut notices: watch::Receiver<Notice>, clicked: Clicked) {
+pub(super) async fn keep(
+    _system: System,
+    mut notices: watch::Receiver<Notice>,
+    responded: Responded,
+) {
     loop {
         let notice = notices.borrow_and_update().clone();
         match notification(&notice).show() {
-            Ok(shown) => wait(shown, notice, clicked.clone()),
+            Ok(shown) => wait(shown, notice, responded.clone()),
             Err(error) => return tracing::warn!(%error, "notifications can't be shown"),
         }
         if notices.changed().await.is_err() {
@@ -24,13 +31,13 @@ pub(super) async fn keep(mut notices: watch::Receiver<Notice>, clicked: Clicked)
 }
 
 /// Waiting takes a thread; it ends when the notification does.
-fn wait(shown: NotificationHandle, notice: Notice, clicked: Clicked) {
+fn wait(shown: NotificationHandle, notice: Notice, responded: Responded) {
     let on_response = move |response: &NotificationResponse| {
         if matches!(
             response,
             NotificationResponse::Default | NotificationResponse::Action(_)
         ) {
-            clicked(notice.about, notice.item);
+            responded(notice.about, notice.item, Response::Clicked);
         }
     };
     tokio::task::spawn_blocking(move || shown.wait_for_response(on_response));

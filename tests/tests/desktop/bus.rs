@@ -1,4 +1,5 @@
-//! A private session bus with a notification service that records, and clicks when told to.
+//! A private session bus with a notification service that records, and clicks or answers when told
+//! to, as Plasma does.
 
 use std::collections::HashMap;
 use std::process::Stdio;
@@ -11,6 +12,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
+use zbus::message::Header;
+use zbus::names::UniqueName;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedVariant, interface};
 
@@ -28,6 +31,8 @@ pub(crate) struct Notification {
     pub(crate) summary: String,
     pub(crate) body: String,
     actions: Vec<String>,
+    /// Who showed it.
+    sender: UniqueName<'static>,
 }
 
 /// A running bus; it ends with this value.
@@ -36,6 +41,8 @@ pub(crate) struct Bus {
     pub(crate) address: String,
     connection: Connection,
     notifications: mpsc::Receiver<Notification>,
+    /// Those that the programs closed, by their number.
+    closed: mpsc::Receiver<u32>,
     /// Milliseconds since the last key.
     idle: Arc<AtomicU64>,
     _daemon: Child,
@@ -64,7 +71,12 @@ impl Bus {
             .unwrap()
             .unwrap();
         let (record, notifications) = mpsc::channel(WAITING);
-        let service = Service { record, last: 0 };
+        let (close, closed) = mpsc::channel(WAITING);
+        let service = Service {
+            record,
+            close,
+            last: 0,
+        };
         let idle = Arc::new(AtomicU64::new(0));
         let connection = zbus::connection::Builder::address(address.as_str())
             .serve_at(PATH, service)
@@ -78,6 +90,7 @@ impl Bus {
             address,
             connection,
             notifications,
+            closed,
             idle,
             _daemon: daemon,
             _folder: folder,
@@ -103,17 +116,9 @@ impl Bus {
         self.idle.store(millis, Ordering::Relaxed);
     }
 
-    /// Clicks on the notification itself, as a person does: some time after it has appeared.
+    /// Clicks on the notification itself.
     pub(crate) async fn click(&self, notification: &Notification) {
-        assert!(
-            notification
-                .actions
-                .iter()
-                .any(|action| action == "default"),
-            "it can be clicked"
-        );
-        // notify-rust listens only once `Notify` has returned, and nobody clicks sooner.
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert!(notification.has("default"), "it can be clicked");
         let emitter = SignalEmitter::new(&self.connection, PATH).unwrap();
         Service::action_invoked(&emitter, notification.id, "default")
             .await
@@ -121,6 +126,28 @@ impl Bus {
         Service::notification_closed(&emitter, notification.id, 2)
             .await
             .unwrap();
+    }
+
+    /// Writes into the notification. As on Plasma, only the connection that showed it is told.
+    pub(crate) async fn reply(&self, notification: &Notification, text: &str) {
+        assert!(notification.has("inline-reply"), "it can be answered");
+        let to_all = SignalEmitter::new(&self.connection, PATH).unwrap();
+        // Somebody else's has another number.
+        Service::notification_replied(&to_all, notification.id + 1_000, "not this one")
+            .await
+            .unwrap();
+        let to_sender = to_all.set_destination(notification.sender.clone().into());
+        Service::notification_replied(&to_sender, notification.id, text)
+            .await
+            .unwrap();
+    }
+
+    /// Waits until the program has closed it.
+    pub(crate) async fn sees_closed(&mut self, notification: &Notification) {
+        soon("the notification is closed", async {
+            while self.closed.recv().await.unwrap() != notification.id {}
+        })
+        .await;
     }
 }
 
@@ -135,8 +162,16 @@ impl Keys {
     }
 }
 
+impl Notification {
+    fn has(&self, action: &str) -> bool {
+        // Each with the words for it.
+        self.actions.chunks(2).any(|pair| pair[0] == action)
+    }
+}
+
 struct Service {
     record: mpsc::Sender<Notification>,
+    close: mpsc::Sender<u32>,
     last: u32,
 }
 
@@ -156,6 +191,7 @@ impl Service {
         actions: Vec<String>,
         _hints: HashMap<String, OwnedVariant>,
         _expire_timeout: i32,
+        #[zbus(header)] header: Header<'_>,
     ) -> u32 {
         let id = if replaces_id == 0 {
             self.last += 1;
@@ -170,15 +206,18 @@ impl Service {
                 summary,
                 body,
                 actions,
+                sender: header.sender().unwrap().to_owned(),
             })
             .await;
         id
     }
 
-    fn close_notification(&self, _id: u32) {}
+    async fn close_notification(&self, id: u32) {
+        let _ = self.close.send(id).await;
+    }
 
     fn get_capabilities(&self) -> Vec<String> {
-        ["actions", "body", "body-markup"]
+        ["actions", "body", "body-markup", "inline-reply"]
             .map(str::to_owned)
             .to_vec()
     }
@@ -194,6 +233,13 @@ impl Service {
         emitter: &SignalEmitter<'_>,
         id: u32,
         action_key: &str,
+    ) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    async fn notification_replied(
+        emitter: &SignalEmitter<'_>,
+        id: u32,
+        text: &str,
     ) -> zbus::Result<()>;
 
     #[zbus(signal)]

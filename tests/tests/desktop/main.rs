@@ -163,7 +163,26 @@ async fn a_notification_opens_its_room(ana: &App, ben: &App, bus: &mut Bus) {
         .await;
     ana.picture("10-opened-by-notification").await;
     ana.look_at("general").await;
+    answers_in_a_notification(ana, ben, bus).await;
     ben.look_at("general").await;
+}
+
+/// Ben writes in `workshop` again: Ana answers where she is told of it, without going there.
+async fn answers_in_a_notification(ana: &App, ben: &App, bus: &mut Bus) {
+    ben.say("Shall I oil it?").await;
+    let notification = bus.next_about("Shall I oil it?").await;
+    bus.reply(&notification, "Please do, and the <lathe>.")
+        .await;
+    bus.sees_closed(&notification).await;
+    ben.sees_item("Please do, and the <lathe>.", "accepted")
+        .await;
+    assert_eq!(ana.text("room-name").await.as_deref(), Some("general"));
+    eventually("the workshop is read", async || {
+        let count = "[data-room-name=workshop] [data-testid=unread-count]";
+        let unread = ana.evaluate("count => count === null", count).await;
+        (unread == json!(true)).then_some(())
+    })
+    .await;
 }
 
 /// Nobody presses a key for a while, then somebody does.

@@ -90,6 +90,8 @@ export function reduce(state: State, change: Change): State {
       return withThreadDraft(state, change);
     case "drafted":
       return withDraft(state, change);
+    case "unsent":
+      return withNotice(withDraft(state, { ...change, text: change.draft }), change.refusal);
     case "transfers":
       return { ...state, transfers: withTransfers(state.transfers, change) };
     case "notice":
@@ -168,7 +170,7 @@ function withAttached(state: State, place: string, attachment: AttachmentView): 
 
 function withDraft(
   state: State,
-  { space, room, thread, text }: Extract<Change, { event: "drafted" }>,
+  { space, room, thread, text }: Omit<Extract<Change, { event: "drafted" }>, "event">,
 ): State {
   if (thread !== null) return withThreadDraft(state, { room, thread, text });
   return inSpace(state, space, (known) => {

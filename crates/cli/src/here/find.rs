@@ -1,11 +1,11 @@
 //! Which space and which room a person means.
 
+use landline_client::Names;
 use landline_client::ui::{RoomView, SpaceState};
 use landline_protocol::{RoomId, RoomKind, SpaceId};
 
 use super::{Here, Reach};
 use crate::error::CliError;
-use crate::message::Names;
 
 impl Here {
     /// The space that is meant: by name or id, or the only one.

@@ -99,7 +99,7 @@ impl Engine {
         let _ = reply.send(answer);
     }
 
-    async fn post(&mut self, request: Post) -> Result<ItemAnswer, Refusal> {
+    pub(super) async fn post(&mut self, request: Post) -> Result<ItemAnswer, Refusal> {
         self.may_write(request.room)?;
         let attached = self.attached(&request).await?;
         let content = Content::Message(Message {

@@ -17,5 +17,6 @@ mod files;
 mod fork;
 mod outage;
 mod outbox;
+mod reply;
 mod sign_in;
 mod timeline;
