@@ -179,8 +179,10 @@ fn on_response(
                 // The window says why.
                 return window::show(&app);
             };
-            if let Response::Replied(text) = response {
-                let replied = client.reply(space, room, item, text.clone()).await;
+            if let Response::Replied(text) = response
+                && !text.trim().is_empty()
+            {
+                let replied = client.reply(space, room, item, &text).await;
                 match replied {
                     Ok(Replied::Queued) => return,
                     Ok(Replied::Drafted) => {}

@@ -109,13 +109,13 @@ impl Client {
         space: SpaceId,
         room: RoomId,
         item: Option<EventId>,
-        text: String,
+        text: &str,
     ) -> Result<Replied, Refusal> {
         let (reply, answer) = oneshot::channel();
         let new = NewReply {
             room,
             item,
-            text,
+            text: text.trim().to_owned(),
             mentions: Vec::new(),
             reply,
         };

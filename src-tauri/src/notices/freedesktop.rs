@@ -172,7 +172,7 @@ impl<'d> Shown<'d> {
             }
             "NotificationReplied" => {
                 let (id, text): (u32, &str) = body.deserialize().ok()?;
-                (id, End::Response(Response::Replied(text.to_owned())))
+                (id, End::Response(Response::Replied(text::reply(text))))
             }
             "NotificationClosed" => {
                 let (id, _): (u32, u32) = body.deserialize().ok()?;

@@ -46,7 +46,11 @@ fn wait(shown: NotificationHandle, notice: Notice, responded: Responded) {
             responded(notice.about, notice.item, Response::Clicked);
         }
         NotificationResponse::Reply(text) => {
-            responded(notice.about, notice.item, Response::Replied(text.clone()));
+            responded(
+                notice.about,
+                notice.item,
+                Response::Replied(text::reply(text)),
+            );
         }
         NotificationResponse::Closed(_) => {}
     };

@@ -3,6 +3,9 @@
 /// Characters. Desktops cut long ones anyway, some by filling the screen first.
 const TITLE_MAX: usize = 80;
 const BODY_MAX: usize = 240;
+/// Bytes of a reply. More than a message or a draft may have, so that one that is too long is
+/// refused in words; nobody types more than this.
+const REPLY_MAX: usize = 64 * 1024;
 
 /// What one sees where one can answer in the notification itself.
 #[cfg_attr(target_os = "windows", allow(dead_code))]
@@ -22,6 +25,13 @@ pub(super) fn title(text: &str) -> String {
 
 pub(super) fn body(text: &str) -> String {
     cut(text.trim(), BODY_MAX)
+}
+
+/// What was written into a notification.
+#[cfg_attr(target_os = "windows", allow(dead_code))]
+pub(super) fn reply(text: &str) -> String {
+    let (kept, _) = text.split_at(text.floor_char_boundary(REPLY_MAX));
+    kept.to_owned()
 }
 
 /// Many desktops read a body as markup: without this, anybody who writes in a room could put
@@ -49,6 +59,14 @@ mod tests {
         assert_eq!(cut("héllo", 5), "héllo");
         assert_eq!(cut("héllo wörld", 6), "héllo…");
         assert_eq!(cut("🙂🙂🙂", 2), "🙂🙂…");
+    }
+
+    #[test]
+    fn of_a_reply_a_bounded_part_is_taken() {
+        assert_eq!(reply("Yes, héllo."), "Yes, héllo.");
+        let taken = reply(&"é".repeat(REPLY_MAX));
+        assert_eq!(taken.len(), REPLY_MAX);
+        assert_eq!(reply(&format!("x{taken}")).len(), REPLY_MAX - 1);
     }
 
     #[test]

@@ -27,7 +27,7 @@ async fn reply(ben: &Screen, to: &Notification, text: &str) -> Result<Replied, C
     let Notification {
         space, room, item, ..
     } = *to;
-    let replied = ben.client.reply(space, room, item, text.into()).await;
+    let replied = ben.client.reply(space, room, item, text).await;
     replied.map_err(|refusal| refusal.code)
 }
 
@@ -71,7 +71,7 @@ async fn a_reply_without_a_link_is_queued_survives_a_restart_and_is_sent_once() 
     .await;
     offline(&node, &mut ben).await;
 
-    let replied = reply(&ben, &shown, "From noon on, @room.").await;
+    let replied = reply(&ben, &shown, " From noon on, @room.\n").await;
     assert_eq!(replied, Ok(Replied::Queued));
     ben.until("it waits, and the room is read", |ben| {
         ben.room(general)
