@@ -375,6 +375,27 @@ test("a sound and a film play", async ({ page }) => {
     .toBe(640);
 });
 
+test("a film that can’t be played says so in its place and can be saved", async ({ page }) => {
+  await open(page, "files");
+  await page.evaluate(() => {
+    for (const one of window.landline.files.known.values()) {
+      delete one.url;
+      one.make = () => Promise.resolve(new Blob(["no film"], { type: "video/webm" }));
+    }
+  });
+  const film = page.getByTestId("film");
+  const name = await film.getAttribute("data-name");
+  await film.scrollIntoViewIfNeeded();
+  const height = (await film.boundingBox())?.height;
+  await film.getByTestId("film-play").click();
+  await expect(film.getByTestId("film-not-played")).toContainText("Can’t be played here");
+  expect((await film.boundingBox())?.height).toBe(height);
+  await card(page, name ?? "")
+    .getByTestId("file-save")
+    .click();
+  expect(await page.evaluate(() => window.landline.files.saved)).toEqual([name]);
+});
+
 test("a message of files alone is told in words where there is one line", async ({ page }) => {
   await open(page, "files");
   await expect(page.getByTestId("quote")).toContainText("4 photos");
