@@ -56,6 +56,8 @@ async fn story() {
     let files = tempfile::tempdir().unwrap();
     sends_files(&ana, &ben, files.path()).await;
     saves_a_file(&ben, files.path()).await;
+    plays_a_film(&ana, &ben, files.path()).await;
+    pastes_and_drops(&ana, &ben).await;
 
     ana.kill().await;
     let written = writes_without_the_host(&ben, files.path()).await;
@@ -258,6 +260,76 @@ async fn saves_a_file(ben: &App, folder: &Path) {
     ben.picture("15-saved-dark").await;
 }
 
+/// Ana sends a film, which Ben sees, and one that nobody can: of it that is said.
+async fn plays_a_film(ana: &App, ben: &App, folder: &Path) {
+    ana.choose_files(&[
+        media::kept(folder, "tide.webm", media::FILM),
+        media::kept(folder, "torn.webm", &media::broken_film()),
+    ])
+    .await;
+    ana.sees("two attachments", "[data-testid=attachment]:nth-of-type(2)")
+        .await;
+    ana.say("The tide, twice.").await;
+    ben.sees_item("The tide, twice.", "accepted").await;
+    let film = "[data-testid=film][data-name='tide.webm']";
+    ben.click_on(&format!("{film} [data-testid=film-play]"))
+        .await;
+    eventually("the film moves at Ben's", async || {
+        let played = "video => video && video.videoWidth === 64 && video.currentTime > 0.1";
+        let played = ben.evaluate(played, &format!("{film} video")).await;
+        (played == json!(true)).then_some(())
+    })
+    .await;
+    let torn = "[data-testid=film][data-name='torn.webm']";
+    ben.click_on(&format!("{torn} [data-testid=film-play]"))
+        .await;
+    ben.sees(
+        "that it can't be played",
+        &format!("{torn} [data-testid=film-not-played]"),
+    )
+    .await;
+    ben.picture("16-film-dark").await;
+}
+
+/// Ana pastes a picture and drops a file, as the system would.
+async fn pastes_and_drops(ana: &App, ben: &App) {
+    let paste = "input => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array([1, 2, 3])], 'image.png', { type: 'image/png' }));
+        input.dispatchEvent(
+            new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }),
+        );
+    }";
+    ana.evaluate(paste, "[data-testid=composer-input]").await;
+    ana.sees(
+        "what was pasted",
+        "[data-testid=attachment][data-name='image.png']",
+    )
+    .await;
+    let drop = "view => {
+        const data = new DataTransfer();
+        data.items.add(new File(['two kilos of clay'], 'notes.txt', { type: 'text/plain' }));
+        for (const kind of ['dragenter', 'dragover', 'drop']) {
+            view.dispatchEvent(
+                new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }),
+            );
+        }
+    }";
+    ana.evaluate(drop, "[data-testid=timeline]").await;
+    ana.sees(
+        "what was dropped",
+        "[data-testid=attachment][data-name='notes.txt']",
+    )
+    .await;
+    ana.say("Pasted and dropped.").await;
+    ben.sees_item("Pasted and dropped.", "accepted").await;
+    ben.sees(
+        "what was dropped",
+        "[data-testid=file-card][data-name='notes.txt']",
+    )
+    .await;
+}
+
 /// With the host gone, Ben still writes, and finds what was said.
 async fn writes_without_the_host(ben: &App, folder: &Path) -> [&'static str; 3] {
     eventually("Ben is told that the host is gone", async || {
@@ -276,7 +348,7 @@ async fn writes_without_the_host(ben: &App, folder: &Path) -> [&'static str; 3] 
         ben.sees_item(text, "queued").await;
     }
     ben.see("queue-line").await;
-    ben.picture("16-queued-dark").await;
+    ben.picture("17-queued-dark").await;
     ben.click("open-search").await;
     ben.fill("search-input", "kiln").await;
     eventually("his history is searched without the host", async || {
@@ -286,7 +358,7 @@ async fn writes_without_the_host(ben: &App, folder: &Path) -> [&'static str; 3] 
             .map(drop)
     })
     .await;
-    ben.picture("17-search-offline-dark").await;
+    ben.picture("18-search-offline-dark").await;
     ben.click("close-drawer").await;
     written
 }
@@ -320,6 +392,6 @@ async fn arrives_once_and_in_order(ana: &App, ben: &App, written: &[&str; 3]) {
             who.name
         );
     }
-    ana.picture("18-back-again").await;
-    ben.picture("19-back-again-dark").await;
+    ana.picture("19-back-again").await;
+    ben.picture("20-back-again-dark").await;
 }

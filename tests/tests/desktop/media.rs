@@ -75,6 +75,16 @@ pub(crate) fn sound() -> Vec<u8> {
     wav
 }
 
+/// Two seconds of 64 × 48 points in VP8, without sound, as WebM: what every WebKitGTK plays.
+pub(crate) const FILM: &[u8] = include_bytes!("tide.webm");
+
+/// It begins like a film and is none.
+pub(crate) fn broken_film() -> Vec<u8> {
+    let mut film = FILM[..64].to_vec();
+    film.extend(bytes(4_000));
+    film
+}
+
 /// Bytes that no two parts of which are alike.
 pub(crate) fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at * 7 + at / 251) as u8).collect()
