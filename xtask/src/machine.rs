@@ -27,13 +27,14 @@ pub(crate) const TO_BUILD: &[Need] = &[
     need("libssl-dev", "OpenSSL"),
 ];
 
-/// To build and open the desktop app.
+/// To build and open the desktop app, and to play in it what people send.
 pub(crate) const FOR_DESKTOP: &[Need] = &[
     need("libwebkit2gtk-4.1-dev", "WebKitGTK 4.1"),
     need("libgtk-3-dev", "GTK 3"),
     need("libayatana-appindicator3-dev", "tray icon"),
     need("librsvg2-dev", "SVG icons"),
     need("libdbus-1-dev", "D-Bus"),
+    need("gstreamer1.0-libav", "films and sounds in H.264 and AAC"),
 ];
 
 /// To run every test: a screen and a session bus of their own, a browser, a network in a box.
