@@ -320,7 +320,19 @@ impl Engine {
                 Ok::<_, ClientError>((accepted, refused, items))
             })
             .await?;
-        refused.iter().for_each(|waiting| self.stays(waiting));
+        for waiting in refused {
+            self.stays(&waiting);
+            let event = waiting.event;
+            let room = event.room;
+            self.out.room_changed(room);
+            if matches!(
+                Content::read(&event.content),
+                Content::Joined | Content::Left
+            ) {
+                let id = event.id;
+                self.out.say(UiEvent::ItemGone { space, room, id });
+            }
+        }
         for event in accepted {
             let room = event.room;
             self.out.room_changed(room);

@@ -1,8 +1,9 @@
 //! What fails, is tried again or discarded together: an event and what needs it.
 
-use landline_protocol::{EventId, Refusal};
+use landline_protocol::{Content, EventId, Refusal};
 use rusqlite::{Connection, params};
 
+use super::get;
 use crate::bytes::{Blob, id};
 use crate::{StoreError, transfers};
 
@@ -22,8 +23,9 @@ const GROUP: &str = "WITH RECURSIVE above (id) AS (
         UNION SELECT outbox_need.id FROM outbox_need JOIN below ON needs = below.id
     )";
 
-/// The node has refused it for good: it is kept, and holds what needs it. `false` where it does
-/// not wait any longer.
+/// The node has refused it for good: it is kept, and holds what needs it. Of a coming or going, which
+/// nobody could try again or discard, nothing is kept: what was written behind a joining has failed
+/// for the same reason. `false` where it does not wait any longer.
 pub fn fail(c: &Connection, id: EventId, refusal: &Refusal) -> Result<bool, StoreError> {
     let failed = c
         .prepare_cached(
@@ -35,7 +37,26 @@ pub fn fail(c: &Connection, id: EventId, refusal: &Refusal) -> Result<bool, Stor
          WHERE id IN (SELECT id FROM below) AND id <> ?1 AND state = 'queued'"
     ))?
     .execute([Blob(id)])?;
+    if failed > 0 && comes_or_goes(c, id)? {
+        c.prepare_cached(
+            "UPDATE outbox SET state = 'failed', code = ?2, message = ?3
+             WHERE state = 'held' AND id IN (SELECT id FROM outbox_need WHERE needs = ?1)",
+        )?
+        .execute(params![Blob(id), refusal.code.as_str(), refusal.message])?;
+        c.prepare_cached("DELETE FROM outbox WHERE id = ?1")?
+            .execute([Blob(id)])?;
+    }
     Ok(failed > 0)
+}
+
+fn comes_or_goes(c: &Connection, id: EventId) -> Result<bool, StoreError> {
+    let waiting = get(c, id)?;
+    Ok(waiting.is_some_and(|waiting| {
+        matches!(
+            Content::read(&waiting.event.content),
+            Content::Joined | Content::Left
+        )
+    }))
 }
 
 /// Queues a failed or held event again, with what it needs and what needs these. Gives back which

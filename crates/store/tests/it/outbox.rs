@@ -263,14 +263,23 @@ fn a_fork_puts_own_events_back_before_the_others() {
 }
 
 #[test]
-fn a_refused_joining_holds_what_was_written_behind_it() {
+fn a_refused_joining_is_gone_and_what_was_written_behind_it_has_failed_for_its_reason() {
     let c = tables();
     let joined = push(&c, 1, &Content::Joined);
     let message = push(&c, 2, &text("hello"));
-    outbox::fail(&c, joined, &refusal()).unwrap();
-    assert_eq!(state(&c, message), State::Held);
-    assert_eq!(
-        ids(&outbox::of_room(&c, room(0)).unwrap()),
-        [joined, message]
-    );
+    let edited = push(&c, 3, &edit(message));
+    outbox::hand_over(&c, &[joined]).unwrap();
+    assert!(outbox::fail(&c, joined, &refusal()).unwrap());
+    let failed = State::Failed {
+        code: Code::TooLarge,
+        message: "too long by half".into(),
+    };
+    let ids_here = ids(&outbox::of_room(&c, room(0)).unwrap());
+    assert_eq!(ids_here, [message, edited]);
+    assert_eq!(state(&c, message), failed);
+    // Somebody has let them in meanwhile: what is written now goes.
+    let later = push(&c, 4, &text("more"));
+    assert_eq!(next(&c), [later]);
+    assert_eq!(outbox::retry(&c, message).unwrap(), [message, edited]);
+    assert_eq!(next(&c), [message, edited, later]);
 }
