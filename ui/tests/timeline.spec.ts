@@ -185,8 +185,10 @@ test("code is coloured and copied, links open outside", async ({ page, context }
   await roomItem(page, "workshop").click();
   await expect(page.locator(".hljs-keyword").first()).toHaveText("def");
   await page.locator(".code-block").hover();
+  // It says so for a moment only.
+  const told = page.getByRole("button", { name: "Copied" }).waitFor();
   await page.getByRole("button", { name: "Copy" }).click();
-  await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
+  await told;
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain("def drift");
 
   const link = page.getByRole("link", { name: "https://intra.example/rig/4" });
