@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use landline_tests::deadline::soon;
@@ -43,6 +43,7 @@ pub(crate) struct Bus {
     notifications: mpsc::Receiver<Notification>,
     /// Those that the programs closed, by their number.
     closed: mpsc::Receiver<u32>,
+    takes_replies: Arc<AtomicBool>,
     /// Milliseconds since the last key.
     idle: Arc<AtomicU64>,
     _daemon: Child,
@@ -72,7 +73,9 @@ impl Bus {
             .unwrap();
         let (record, notifications) = mpsc::channel(WAITING);
         let (close, closed) = mpsc::channel(WAITING);
+        let takes_replies = Arc::new(AtomicBool::new(false));
         let service = Service {
+            takes_replies: takes_replies.clone(),
             record,
             close,
             last: 0,
@@ -91,6 +94,7 @@ impl Bus {
             connection,
             notifications,
             closed,
+            takes_replies,
             idle,
             _daemon: daemon,
             _folder: folder,
@@ -116,9 +120,16 @@ impl Bus {
         self.idle.store(millis, Ordering::Relaxed);
     }
 
-    /// Clicks on the notification itself.
+    /// From now on the desktop has a field for a reply, as Plasma has; before, it is like GNOME.
+    pub(crate) fn takes_replies(&self) {
+        self.takes_replies.store(true, Ordering::Relaxed);
+    }
+
+    /// Clicks on the notification itself, as a person does: some time after it has appeared.
     pub(crate) async fn click(&self, notification: &Notification) {
         assert!(notification.has("default"), "it can be clicked");
+        // notify-rust listens only once `Notify` has returned, and nobody clicks sooner.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         let emitter = SignalEmitter::new(&self.connection, PATH).unwrap();
         Service::action_invoked(&emitter, notification.id, "default")
             .await
@@ -170,6 +181,7 @@ impl Notification {
 }
 
 struct Service {
+    takes_replies: Arc<AtomicBool>,
     record: mpsc::Sender<Notification>,
     close: mpsc::Sender<u32>,
     last: u32,
@@ -217,9 +229,11 @@ impl Service {
     }
 
     fn get_capabilities(&self) -> Vec<String> {
-        ["actions", "body", "body-markup", "inline-reply"]
-            .map(str::to_owned)
-            .to_vec()
+        let mut capabilities = vec!["actions", "body", "body-markup"];
+        if self.takes_replies.load(Ordering::Relaxed) {
+            capabilities.push("inline-reply");
+        }
+        capabilities.into_iter().map(str::to_owned).collect()
     }
 
     fn get_server_information(&self) -> (String, String, String, String) {

@@ -171,6 +171,7 @@ async fn a_notification_opens_its_room(ana: &App, ben: &App, bus: &mut Bus) {
 
 /// Ben writes in `workshop` again: Ana answers where she is told of it, without going there.
 async fn answers_in_a_notification(ana: &App, ben: &App, bus: &mut Bus) {
+    bus.takes_replies();
     ben.say("Shall I oil it?").await;
     let notification = bus.next_about("Shall I oil it?").await;
     bus.reply(&notification, "Please do, and the <lathe>.")
