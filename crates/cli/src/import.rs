@@ -98,7 +98,7 @@ async fn bring_in(
                     "it is of another room than the first message; --room puts all into one";
                 importer.refuse(line, Refusal::bad_request(words));
             }
-            Found::Message { message, .. } => importer.add(message).await?,
+            Found::Message { message, .. } => importer.add(*message).await?,
             Found::Bad(reason) => importer.refuse(line, reason),
         }
         if read % BAR_LINES == 0 {

@@ -8,7 +8,7 @@
 //! What is held in memory does not grow with the rooms. The file is there whole or not at all, and
 //! never in the place of another one unless that was asked for.
 
-mod attachments;
+pub(crate) mod attachments;
 mod escape;
 mod lines;
 mod markdown;
@@ -30,7 +30,7 @@ use ts_rs::TS;
 
 use crate::files::shelf::Shelf;
 use crate::{Client, ClientError};
-use attachments::Attachments;
+use attachments::{Attachments, beside_lines, beside_page};
 
 /// Bytes of a log that are read at once.
 const PAGE_BYTES: usize = 1024 * 1024;
@@ -176,12 +176,16 @@ fn write(
         progress,
         given_up,
     };
-    let mut files = Attachments::beside(to, source.shelf.clone());
+    let beside = match request.format {
+        ExportFormat::Jsonl => beside_lines(to),
+        ExportFormat::Html => beside_page(to),
+    };
+    if !request.replace && beside.exists() {
+        return Err(there_already(&beside));
+    }
+    let mut files = Attachments::new(beside, source.shelf.clone());
     match request.format {
-        ExportFormat::Jsonl => lines::write(&mut writing)?,
-        ExportFormat::Html if !request.replace && files.folder().exists() => {
-            return Err(there_already(files.folder()));
-        }
+        ExportFormat::Jsonl => lines::write(&mut writing, &mut files)?,
         ExportFormat::Html => page::write(&mut writing, &mut files, &TimeZone::system())?,
     }
     let messages = writing.messages;

@@ -32,6 +32,7 @@ use kind::{Look, NO_KIND};
 pub use names::safe_name;
 use names::told_name;
 use shelf::Shelf;
+use up::Job;
 
 /// Bytes that are taken from a reader at once.
 const PIECE: usize = 256 * 1024;
@@ -75,6 +76,13 @@ pub(crate) enum FileWish {
         event: EventId,
         blake3: FileHash,
         reply: oneshot::Sender<Result<LocalFile, Refusal>>,
+    },
+    /// Uploaded past the outbox, from where it is.
+    Bring {
+        of: (RoomId, EventId),
+        file: Box<File>,
+        from: PathBuf,
+        reply: oneshot::Sender<Result<Job, Refusal>>,
     },
 }
 
@@ -178,6 +186,25 @@ impl Client {
         copied
             .map_err(|_| ClientError::Stopped)?
             .map_err(|error| disk_words(&error))
+    }
+
+    /// Brings a file to the node for a message that goes past the outbox: for an import. Resolves
+    /// when the node has it, whole and checked; `unavailable` where it may be tried again.
+    pub(crate) async fn bring(
+        &self,
+        space: SpaceId,
+        of: (RoomId, EventId),
+        file: File,
+        from: PathBuf,
+    ) -> Result<(), Refusal> {
+        let job = self.wish(space, |reply| FileWish::Bring {
+            of,
+            file: Box::new(file),
+            from,
+            reply,
+        });
+        let job = job.await??;
+        up::upload(&job).await.map_err(Refusal::from)
     }
 
     async fn wish<T>(

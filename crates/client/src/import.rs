@@ -19,16 +19,19 @@ mod make;
 mod slack;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use landline_protocol::limits::APPEND_EVENTS;
 use landline_protocol::up::AppendResult;
-use landline_protocol::{Code, EventId, Mention, Refusal, RoomId, SpaceId};
+use landline_protocol::{Code, EventId, File, Mention, Refusal, RoomId, SpaceId};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::Client;
+use crate::command::ItemNamed;
 pub use export_file::ExportFile;
+use export_file::name_file;
 pub use left_out::{LeftOut, Reason};
 pub use lines::{Lines, Numbered};
 use make::Maker;
@@ -92,6 +95,15 @@ pub struct ImportMessage {
     /// Markdown.
     pub text: String,
     pub mentions: Vec<Mention>,
+    /// Only of one that has an origin.
+    pub files: Vec<ImportFile>,
+}
+
+/// A file of a message, and where its bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportFile {
+    pub file: File,
+    pub from: PathBuf,
 }
 
 /// What became of a message later.
@@ -126,9 +138,11 @@ pub struct Imported {
     pub already: u64,
     /// Edits, reactions and pins that are new in the room.
     pub changes: u64,
+    /// Files that were brought along.
+    pub files: u64,
     /// Messages that stand by themselves, since the one they answer is not in the room.
     pub alone: u64,
-    /// What was refused: messages, and what became of them.
+    /// What was refused: messages, their files, and what became of them.
     pub refused: u64,
     /// The line and reason of each, of the first thousand.
     pub refusals: Vec<(u64, Refusal)>,
@@ -182,9 +196,79 @@ impl Importer {
 
     /// Takes the next message; appends when enough have come together. An error ends the import:
     /// what was appended stays, and running it again goes on.
-    pub async fn add(&mut self, message: ImportMessage) -> Result<(), Refusal> {
+    pub async fn add(&mut self, mut message: ImportMessage) -> Result<(), Refusal> {
+        self.bring_files(&mut message).await?;
         let (line, made) = (message.line, self.made.message(message));
         self.ready(line, made).await
+    }
+
+    /// The node must have its files before it takes a message. One that it never takes is named in
+    /// the text instead.
+    async fn bring_files(&mut self, message: &mut ImportMessage) -> Result<(), Refusal> {
+        if message.files.is_empty() {
+            return Ok(());
+        }
+        let id = message
+            .origin
+            .as_ref()
+            .map(|origin| self.made.id_of(origin));
+        let named = id.map(|id| ItemNamed {
+            space: self.space,
+            id,
+        });
+        let here = match named {
+            Some(named) => self.client.item(named).await?.item.is_some(),
+            None => false,
+        };
+        for one in std::mem::take(&mut message.files) {
+            let brought = match id {
+                // From an earlier run.
+                Some(_) if here => Ok(()),
+                Some(id) => self.bring(id, &one).await?,
+                None => Err(Refusal::bad_request(
+                    "a message without an origin has no files",
+                )),
+            };
+            match brought {
+                Ok(()) => {
+                    self.so_far.files += u64::from(!here);
+                    message.files.push(one);
+                }
+                Err(refusal) => {
+                    let name = &one.file.name;
+                    name_file(&mut message.text, name);
+                    let words = format!("{name} can't be brought along: {}", refusal.message);
+                    self.so_far
+                        .refuse(message.line, Refusal::new(refusal.code, words));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings a file, again and again until it is there or refused for good.
+    async fn bring(&self, id: EventId, one: &ImportFile) -> Result<Result<(), Refusal>, Refusal> {
+        let give_up = Instant::now() + AWAY_LIMIT;
+        loop {
+            let begun = Instant::now();
+            let of = (self.made.room(), id);
+            let brought = self
+                .client
+                .bring(self.space, of, one.file.clone(), one.from.clone());
+            match brought.await {
+                Err(refusal) if refusal.code.may_be_tried_again() => {
+                    // What took long had begun well: it may begin once more.
+                    if begun > give_up {
+                        return Err(refusal);
+                    }
+                    let pause = refusal
+                        .retry_after_ms
+                        .map_or(AGAIN_AFTER, Duration::from_millis);
+                    tokio::time::sleep(pause).await;
+                }
+                brought => return Ok(brought),
+            }
+        }
     }
 
     /// Takes what became of a message that was added before; an error as in [`Importer::add`].
@@ -311,6 +395,7 @@ impl Imported {
         self.imported += other.imported;
         self.already += other.already;
         self.changes += other.changes;
+        self.files += other.files;
         self.alone += other.alone;
         self.refused += other.refused;
         let room = REFUSALS.saturating_sub(self.refusals.len());

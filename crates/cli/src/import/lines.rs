@@ -16,7 +16,7 @@ use crate::error::CliError;
 pub(super) enum Found {
     Message {
         room: Option<String>,
-        message: ImportMessage,
+        message: Box<ImportMessage>,
     },
     Bad(Refusal),
 }
@@ -80,14 +80,14 @@ fn parse(number: u64, line: &[u8]) -> Found {
             text,
         }) => Found::Message {
             room,
-            message: ImportMessage {
+            message: Box::new(ImportMessage {
                 line: number,
                 topic,
                 author,
                 at,
                 text,
                 ..ImportMessage::default()
-            },
+            }),
         },
         Err(error) => Found::Bad(Refusal::bad_request(format!(
             "not {{author, at, text}}: {error}"
@@ -148,7 +148,7 @@ mod tests {
                 1,
                 Found::Message {
                     room: Some("r".into()),
-                    message
+                    message: Box::new(message)
                 }
             )]
         );

@@ -38,7 +38,7 @@ impl Source {
         let first = lines.next().map_err(|error| failed(path, error))?;
         match first {
             Some((_, Ok(line))) if ExportFile::begins(line) => {
-                let export = ExportFile::read(raw(path, bar)?)?;
+                let export = ExportFile::read(raw(path, bar)?, path)?;
                 Ok(Some(Self::Export(Box::new(export))))
             }
             Some(_) | None => Ok(None),

@@ -14,7 +14,7 @@ const LISTED: usize = 20;
 const NAMED: usize = 5;
 
 /// `import`: `{"space", "room", "name", "rooms", "lines", "imported", "already", "changes",
-/// "alone", "refused", "refusals", "refused_rooms", "left_out"}`
+/// "files", "alone", "refused", "refusals", "refused_rooms", "left_out"}`
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     space: SpaceId,
@@ -30,6 +30,8 @@ pub(super) struct Report {
     already: u64,
     /// Edits, reactions and pins that are new.
     changes: u64,
+    /// Files that were brought along.
+    files: u64,
     /// Messages that stand by themselves, since the one they answer is not there.
     alone: u64,
     refused: u64,
@@ -121,6 +123,7 @@ impl Report {
             imported: done.imported,
             already: done.already,
             changes: done.changes,
+            files: done.files,
             alone: done.alone,
             refused: done.refused,
             refusals,
@@ -165,6 +168,9 @@ impl Display for Report {
         )?;
         if self.changes > 0 {
             writeln!(f, "{} of edits, reactions and pins", self.changes)?;
+        }
+        if self.files > 0 {
+            writeln!(f, "{} brought along", count(self.files, "file"))?;
         }
         if self.alone > 0 {
             let words = "stand by themselves: what they answer is not there";

@@ -88,6 +88,14 @@ impl Engine {
                 blake3,
                 reply,
             } => self.await_file(event, blake3, reply).await,
+            FileWish::Bring {
+                of,
+                file,
+                from,
+                reply,
+            } => {
+                let _ = reply.send(self.job_for(of, *file, from));
+            }
         }
     }
 

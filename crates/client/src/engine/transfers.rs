@@ -10,10 +10,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use landline_protocol::{EventId, FileHash, Refusal, SpaceId, TransferId};
+use landline_protocol::{Code, EventId, File, FileHash, Refusal, RoomId, SpaceId, TransferId};
 use landline_store::transfers::{self, State, Transfer};
 use tokio::sync::oneshot;
 use tokio::task::{self, AbortHandle, JoinSet};
@@ -301,6 +302,42 @@ impl Transfers {
 }
 
 impl Engine {
+    /// What brings a file to the node for a message that goes past the outbox. Nothing of it is kept
+    /// here.
+    pub(super) fn job_for(
+        &self,
+        (room, event): (RoomId, EventId),
+        file: File,
+        from: PathBuf,
+    ) -> Result<Job, Refusal> {
+        let away = || Refusal::new(Code::Unavailable, "the space can't be reached now");
+        let way = self.transfers.way.as_ref().ok_or_else(away)?;
+        let blake3 = file.blake3.parse();
+        let transfer = Transfer {
+            id: self.config.random.transfer_id(self.config.clock.now()),
+            room,
+            event,
+            blake3: blake3.map_err(|_| Refusal::bad_request("a file has no hash"))?,
+            bytes: file.bytes,
+            way: transfers::Way::Up,
+            state: State::Waiting,
+            done: 0,
+            url: None,
+            words: None,
+        };
+        Ok(Job {
+            dial: self.config.dial.clone(),
+            target: way.target.clone(),
+            token: way.token.clone(),
+            shelf: self.shelf.clone(),
+            store: self.config.store.clone(),
+            file,
+            from,
+            progress: Arc::default(),
+            transfer,
+        })
+    }
+
     /// Does what has become possible for files.
     pub(super) async fn carry_files(&mut self) -> Result<(), ClientError> {
         let now = Instant::now();
@@ -359,6 +396,7 @@ impl Engine {
             token: way.token.clone(),
             shelf: self.shelf.clone(),
             store: self.config.store.clone(),
+            from: self.shelf.file(row.blake3),
             file,
             progress: progress.clone(),
             transfer: row,

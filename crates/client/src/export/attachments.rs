@@ -1,5 +1,5 @@
-//! The files of an exported page, in a folder beside it: those that are on this device. Each is
-//! called by its content and its name, so that none takes the place of another.
+//! The files of an export, in a folder beside it: those that are on this device. Each is called by
+//! its content and its name, so that none takes the place of another.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -39,11 +39,7 @@ pub(super) struct Attachments {
 }
 
 impl Attachments {
-    /// `page`: the file that they stand beside.
-    pub(super) fn beside(page: &Path, shelf: Shelf) -> Self {
-        let mut name = page.file_stem().unwrap_or_default().to_owned();
-        name.push("_files");
-        let folder = page.with_file_name(name);
+    pub(super) fn new(folder: PathBuf, shelf: Shelf) -> Self {
         Self {
             shelf,
             made: !folder.exists(),
@@ -66,8 +62,7 @@ impl Attachments {
         if !from.exists() {
             return Ok(None);
         }
-        let digits = file.blake3.get(..HASH_DIGITS).unwrap_or_default();
-        let name = harmless(format!("{digits}-{}", safe_name(&file.name)));
+        let name = name_of(file);
         let to = self.folder.join(&name);
         if !self.put.contains(&to) {
             fs::create_dir_all(&self.folder)?;
@@ -108,6 +103,45 @@ impl Drop for Attachments {
             let _ = fs::remove_dir(&self.folder);
         }
     }
+}
+
+/// The folder beside a page: `talk_files` of `talk.html`.
+pub(super) fn beside_page(page: &Path) -> PathBuf {
+    let mut name = page.file_stem().unwrap_or_default().to_owned();
+    name.push("_files");
+    page.with_file_name(name)
+}
+
+/// The folder beside lines: `talk.jsonl_files` of `talk.jsonl`, also once that is packed as
+/// `talk.jsonl.gz`.
+pub(crate) fn beside_lines(lines: &Path) -> PathBuf {
+    let packed = lines.extension().is_some_and(|ending| ending == "gz");
+    let name = if packed {
+        lines.file_stem()
+    } else {
+        lines.file_name()
+    };
+    let mut name = name.unwrap_or_default().to_owned();
+    name.push("_files");
+    lines.with_file_name(name)
+}
+
+/// Where a file of a message stands in such a folder, whole and the same; reads all of it.
+pub(crate) fn find(folder: &Path, file: &File) -> Option<PathBuf> {
+    let hash = file.blake3.parse::<FileHash>().ok()?;
+    let path = folder.join(name_of(file));
+    // Nothing else is opened: a pipe would wait for ever.
+    fs::metadata(&path)
+        .ok()
+        .filter(|known| known.is_file() && known.len() == file.bytes)?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(fs::File::open(&path).ok()?).ok()?;
+    (FileHash::from_bytes(*hasher.finalize().as_bytes()) == hash).then_some(path)
+}
+
+fn name_of(file: &File) -> String {
+    let digits = file.blake3.get(..HASH_DIGITS).unwrap_or_default();
+    harmless(format!("{digits}-{}", safe_name(&file.name)))
 }
 
 /// With an ending that nothing runs.
@@ -178,7 +212,8 @@ mod tests {
         let kept = shelf.file(hash.parse().unwrap());
         // A folder is there, and can't be copied.
         fs::create_dir_all(&kept).unwrap();
-        let mut files = Attachments::beside(&folder.path().join("page.html"), shelf);
+        let beside = beside_page(&folder.path().join("page.html"));
+        let mut files = Attachments::new(beside, shelf);
         let file = File {
             blake3: hash,
             name: "tea.png".into(),

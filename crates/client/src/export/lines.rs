@@ -6,7 +6,8 @@ use landline_store::log;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{PAGE_BYTES, PAGE_EVENTS, Progress, Writing};
+use super::attachments::Attachments;
+use super::{PAGE_BYTES, PAGE_EVENTS, Progress, Writing, not_written};
 use crate::ClientError;
 
 /// What the first line says; a reader that knows a lower one only can't read the file.
@@ -58,7 +59,10 @@ pub(crate) struct Named<Id> {
     name: String,
 }
 
-pub(super) fn write<P: FnMut(Progress)>(to: &mut Writing<'_, P>) -> Result<(), Refusal> {
+pub(super) fn write<P: FnMut(Progress)>(
+    to: &mut Writing<'_, P>,
+    files: &mut Attachments,
+) -> Result<(), Refusal> {
     let source = to.source;
     put(
         to,
@@ -88,14 +92,18 @@ pub(super) fn write<P: FnMut(Progress)>(to: &mut Writing<'_, P>) -> Result<(), R
                 complete: room.complete,
             },
         )?;
-        events += log_of(to, room.id)?;
+        events += log_of(to, files, room.id)?;
     }
     let rooms = source.rooms.len() as u64;
     put(to, &Line::End { rooms, events })
 }
 
 /// Writes the log of a room. How many events it had.
-fn log_of<P: FnMut(Progress)>(to: &mut Writing<'_, P>, room: RoomId) -> Result<u64, Refusal> {
+fn log_of<P: FnMut(Progress)>(
+    to: &mut Writing<'_, P>,
+    files: &mut Attachments,
+    room: RoomId,
+) -> Result<u64, Refusal> {
     let (mut after, mut count) = (0, 0);
     loop {
         let page = to.read(move |c| log::page_after(c, room, after, PAGE_EVENTS, PAGE_BYTES))?;
@@ -104,8 +112,12 @@ fn log_of<P: FnMut(Progress)>(to: &mut Writing<'_, P>, room: RoomId) -> Result<u
         };
         after = last.seq;
         for event in &page {
-            if matches!(Content::read(&event.content), Content::Message(_)) {
+            if let Content::Message(message) = Content::read(&event.content) {
                 to.messages += 1;
+                for file in &message.files {
+                    let put = files.put(file);
+                    put.map_err(|error| not_written(files.folder(), &error))?;
+                }
             }
             let name = to.names.get(event.author);
             put(

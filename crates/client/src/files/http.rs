@@ -49,6 +49,23 @@ impl Trouble {
     }
 }
 
+impl From<Trouble> for Refusal {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Never(refusal) => refusal,
+            Trouble::Session => Self::new(Code::Unavailable, "the host asks to sign in again"),
+            Trouble::Later { words, after } => {
+                let words = words.unwrap_or_else(|| "the host did not take the file".to_owned());
+                let after = after.and_then(|after| u64::try_from(after.as_millis()).ok());
+                Self {
+                    retry_after_ms: after,
+                    ..Self::new(Code::Unavailable, words)
+                }
+            }
+        }
+    }
+}
+
 impl From<LinkLoss> for Trouble {
     fn from(loss: LinkLoss) -> Self {
         tracing::debug!(%loss, "no connection for a file");

@@ -1,6 +1,8 @@
 //! An upload: `HEAD` (is it there already?), `POST`, `HEAD` (how far?), `PATCH`.
 
+use std::fmt;
 use std::io::SeekFrom;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -41,8 +43,20 @@ pub(crate) struct Job {
     pub(crate) transfer: transfers::Transfer,
     /// As the message names it.
     pub(crate) file: File,
+    /// Where the bytes of an upload are.
+    pub(crate) from: PathBuf,
     /// Bytes that are over.
     pub(crate) progress: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for Job {
+    /// Without the token: whoever has it is signed in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("target", &self.target)
+            .field("transfer", &self.transfer)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Job {
@@ -191,8 +205,7 @@ fn not_ours() -> Trouble {
 /// The rest of the file, counted as it is taken.
 async fn body(job: &Job, offset: u64) -> Result<Sent, Trouble> {
     let gone = |error| Trouble::Never(disk_words(&error));
-    let path = job.shelf.file(job.hash());
-    let mut file = tokio::fs::File::open(path).await.map_err(gone)?;
+    let mut file = tokio::fs::File::open(&job.from).await.map_err(gone)?;
     let length = file.metadata().await.map_err(gone)?.len();
     if length != job.transfer.bytes {
         return Err(not_ours());
@@ -331,6 +344,7 @@ mod tests {
             dial: Arc::new(Damaged),
             target: Target::default(),
             token: "token".into(),
+            from: shelf.file(hash),
             shelf,
             store: store.clone(),
             file: File {

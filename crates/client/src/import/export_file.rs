@@ -4,6 +4,7 @@
 //! room, as they stood in the end: all of them will be under one name.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
 
 use landline_protocol::limits::{NAME_CHARS, TEXT_BYTES};
 use landline_protocol::{Content, EventId, MemberId, Message, Refusal, RoomId, RoomKind};
@@ -11,9 +12,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    ChangeKind, ImportChange, ImportMessage, LeftOut, Lines, NewRoom, Origin, Reason, Step,
+    ChangeKind, ImportChange, ImportFile, ImportMessage, LeftOut, Lines, NewRoom, Origin, Reason,
+    Step,
 };
 use crate::export::FORMAT;
+use crate::export::attachments::{beside_lines, find};
 
 /// Reactions and pins, and deleted messages, that are remembered of one room.
 const REMEMBERED: usize = 500_000;
@@ -24,6 +27,8 @@ const ID_DIGITS: usize = 6;
 #[derive(Debug)]
 pub struct ExportFile {
     lines: Lines,
+    /// The folder with the files of its messages.
+    files: PathBuf,
     /// The room whose events are read.
     room: Option<RoomId>,
     /// What is known of it so far.
@@ -80,8 +85,9 @@ impl ExportFile {
         serde_json::from_slice::<Which>(line).is_ok_and(|which| which.line == "export")
     }
 
-    /// Refused where it is none, or one that a newer version has written.
-    pub fn read(mut lines: Lines) -> Result<Self, Refusal> {
+    /// Refused where it is none, or one that a newer version has written. `path`: of the file; those
+    /// of its messages stand beside it.
+    pub fn read(mut lines: Lines, path: &Path) -> Result<Self, Refusal> {
         let head: Option<Head> = match lines.next().map_err(|error| unreadable(&error))? {
             Some((_, Ok(line))) if Self::begins(line) => serde_json::from_slice(line).ok(),
             Some(_) | None => None,
@@ -89,6 +95,7 @@ impl ExportFile {
         match head {
             Some(head) if head.format <= FORMAT => Ok(Self {
                 lines,
+                files: beside_lines(path),
                 room: None,
                 so_far: SoFar::default(),
                 waiting: VecDeque::new(),
@@ -225,9 +232,15 @@ impl ExportFile {
         let thread = message.thread.filter(|head| !deleted(head));
         let reply_to = message.reply_to.filter(|answered| !deleted(answered));
         let mut text = message.text;
-        for file in &message.files {
-            self.left_out.name(Reason::File, &file.name);
-            name_file(&mut text, &file.name);
+        let mut files = Vec::new();
+        for file in message.files {
+            match find(&self.files, &file) {
+                Some(from) => files.push(ImportFile { file, from }),
+                None => {
+                    self.left_out.name(Reason::File, &file.name);
+                    name_file(&mut text, &file.name);
+                }
+            }
         }
         Step::Message(ImportMessage {
             line,
@@ -239,6 +252,7 @@ impl ExportFile {
             at,
             text,
             mentions: message.mentions,
+            files,
         })
     }
 

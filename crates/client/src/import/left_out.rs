@@ -13,7 +13,7 @@ const NAME_CHARS: usize = 120;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The bytes of a file are not in the export; the message names it.
+    /// The bytes of a file are not in the export, or are others; the message names it.
     File,
     /// A room for some, in an export that says who may read it by keys that mean nothing here.
     PrivateRoom,
@@ -45,7 +45,9 @@ impl Reason {
     /// In words, for people.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::File => "files (their bytes are not in the export; messages name them)",
+            Self::File => {
+                "files (their bytes are not in the export, or damaged; messages name them)"
+            }
             Self::PrivateRoom => "private rooms and direct messages",
             Self::RoomChange => "joins, leaves and other changes of rooms",
             Self::Deleted => "messages that had been deleted",

@@ -36,6 +36,15 @@ impl Maker {
         }
     }
 
+    pub(super) const fn room(&self) -> RoomId {
+        self.room
+    }
+
+    /// The id here of a message that is called so elsewhere.
+    pub(super) fn id_of(&self, origin: &Origin) -> EventId {
+        self.id(origin, "message")
+    }
+
     pub(super) fn message(&mut self, message: ImportMessage) -> Result<Ready, Refusal> {
         let ImportMessage {
             line: _,
@@ -47,6 +56,7 @@ impl Maker {
             at,
             text,
             mentions,
+            files,
         } = message;
         if !(0..=LATEST).contains(&at) {
             return Err(Refusal::bad_request(
@@ -55,7 +65,7 @@ impl Maker {
         }
         let topic = topic.filter(|topic| !topic.is_empty());
         let id = match &origin {
-            Some(origin) => self.id(origin, "message"),
+            Some(origin) => self.id_of(origin),
             None => {
                 let topic = topic.as_deref().unwrap_or_default();
                 EventId::from_uuid(v7(at, self.numbered(at, &[topic, &author, &text])))
@@ -63,12 +73,13 @@ impl Maker {
         };
         let topic = topic.map(|topic| short_hash(&topic));
         let head = topic.and_then(|topic| self.threads.get(&topic).copied());
-        let thread = head.or_else(|| thread.map(|head| self.id(&head, "message")));
-        let reply_to = reply_to.map(|answered| self.id(&answered, "message"));
+        let thread = head.or_else(|| thread.map(|head| self.id_of(&head)));
+        let reply_to = reply_to.map(|answered| self.id_of(&answered));
         let alone = Message {
             text,
             mentions,
             imported: Some(landline_protocol::Imported { name: author, at }),
+            files: files.into_iter().map(|one| one.file).collect(),
             ..Message::default()
         };
         let message = Message {
@@ -89,7 +100,7 @@ impl Maker {
     }
 
     pub(super) fn change(&self, change: ImportChange) -> Result<Ready, Refusal> {
-        let target = self.id(&change.target, "message");
+        let target = self.id_of(&change.target);
         let (id, at, content) = match change.kind {
             ChangeKind::Edit {
                 origin,

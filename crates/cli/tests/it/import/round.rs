@@ -210,6 +210,79 @@ fn an_export_brought_into_another_space_reads_the_same() {
 }
 
 #[test]
+fn the_files_of_an_export_come_along_where_they_are_whole() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let node = Node::start(&[]);
+    let ana = Person::joined(&node, "Ana");
+    let (notes, plan) = (path("my notes.txt"), path("plan.exe"));
+    std::fs::write(&notes, "two kilos of clay").unwrap();
+    std::fs::write(&plan, [7; 300_000]).unwrap();
+    ana.ok(&[
+        "upload", "general", &notes, &plan, "--text", "look", "--wait",
+    ]);
+    ana.ok(&["upload", "general", &notes, "--wait"]);
+    let file = export(&ana, &folder, "talk.jsonl");
+    let mut beside: Vec<_> = std::fs::read_dir(path("talk.jsonl_files"))
+        .unwrap()
+        .collect();
+    assert_eq!(beside.len(), 2);
+    let refused = ana.fails(4, &["export", "--to", &path("talk.jsonl")]);
+    assert!(refused.1.contains("is there already"), "{refused:?}");
+
+    let bring = |to: &Person| to.run(&["import", file.to_str().unwrap(), "--json"]);
+    let report = |out: &str| serde_json::from_str::<Value>(out).unwrap();
+    let other = Node::start(&[]);
+    let (eve, kim) = (Person::joined(&other, "Eve"), Person::joined(&other, "Kim"));
+    let done = bring(&eve);
+    assert_eq!(done.code, 0, "{done:?}");
+    let done = report(&done.out);
+    assert_eq!((&done["imported"], &done["files"]), (&json!(2), &json!(3)));
+    let got = path("got");
+    kim.ok(&["download", "general", "latest", "--to", &got]);
+    let first = id_of(&kim, "general", "look");
+    kim.ok(&["download", "general", &first, "--to", &got]);
+    let read = |name: &str| std::fs::read(Path::new(&got).join(name)).unwrap();
+    assert_eq!(read("my notes.txt"), b"two kilos of clay");
+    assert_eq!(read("plan.exe"), [7; 300_000]);
+    let again = report(&bring(&eve).out);
+    assert_eq!(
+        (&again["imported"], &again["already"], &again["files"]),
+        (&json!(0), &json!(2), &json!(0))
+    );
+
+    // One is gone, and one is another than it was.
+    beside.sort_by_key(|one| one.as_ref().unwrap().metadata().unwrap().len());
+    std::fs::remove_file(beside[0].as_ref().unwrap().path()).unwrap();
+    std::fs::write(beside[1].as_ref().unwrap().path(), [8; 300_000]).unwrap();
+    let third = Node::start(&[]);
+    let max = Person::joined(&third, "Max");
+    let done = report(&bring(&max).out);
+    assert_eq!((&done["imported"], &done["files"]), (&json!(2), &json!(0)));
+    assert_eq!(
+        max.texts("general"),
+        ["look\n\n📎 my notes.txt\n\n📎 plan.exe", "📎 my notes.txt"]
+    );
+
+    // What the space does not take is said, and the message stands without it.
+    let whole = export(&ana, &folder, "again.jsonl");
+    let small = Node::start(&["--file-quota", "0"]);
+    let joe = Person::joined(&small, "Joe");
+    let done = joe.run(&["import", whole.to_str().unwrap(), "--json"]);
+    assert_eq!(done.code, 4, "{done:?}");
+    let done = report(&done.out);
+    assert_eq!(
+        (&done["imported"], &done["refused"]),
+        (&json!(2), &json!(3))
+    );
+    let words = done["refusals"][0]["message"].as_str().unwrap();
+    assert!(
+        words.contains("my notes.txt can't be brought along"),
+        "{words}"
+    );
+}
+
+#[test]
 fn what_was_private_is_not_put_where_all_can_read_it() {
     let folder = TempDir::new().unwrap();
     let node = Node::start(&[]);
