@@ -39,6 +39,7 @@ test("Up edits the last message that is still queued; Esc leaves it as it was", 
 }) => {
   await open(page, "offline");
   await write(page, "Meet at fuor.");
+  await expect(item(page, "Meet at fuor.")).toHaveAttribute("data-state", "queued");
   const input = page.getByTestId("composer-input");
   await input.press("ArrowUp");
   await expect(page.getByTestId("editing")).toBeVisible();
