@@ -3,16 +3,21 @@
 //! A window opens one stream of [`UiEvent`]s, whose first is always `snapshot`, and sends
 //! commands (see `command.rs`). State moves only by events; commands answer little.
 //!
-//! (This file is long because it is one list: all that a window may be told.)
+//! What is told of files is in `ui/files.rs`. (This file is long because it is one list: all else
+//! that a window may be told.)
 
 use landline_protocol::access::RoomRights;
 use landline_protocol::down::{MarkChange, PresenceChange};
 use landline_protocol::{
-    Admission, AttachmentId, Content, EventId, File, FileHash, MemberId, Mention, PresenceState,
-    Refusal, Role, RoomId, RoomKind, SpaceId, TransferId,
+    Admission, Content, EventId, File, MemberId, Mention, PresenceState, Refusal, Role, RoomId,
+    RoomKind, SpaceId, TransferId,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+mod files;
+
+pub use files::{AttachmentView, AttachmentsView, TransferState, TransferView, TransferWay};
 
 /// Emoji that are remembered as used last.
 pub const RECENT_EMOJI: usize = 16;
@@ -546,15 +551,6 @@ pub struct Page {
     pub marks: Vec<MarkChange>,
 }
 
-/// What is attached to the draft of a room, or of a reply in a thread.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct AttachmentsView {
-    pub room: RoomId,
-    pub thread: Option<EventId>,
-    pub attachments: Vec<AttachmentView>,
-}
-
 /// What was typed in a thread and not sent. It survives restarts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -562,77 +558,6 @@ pub struct ThreadDraftView {
     pub room: RoomId,
     pub thread: EventId,
     pub text: String,
-}
-
-/// A file that is attached to a draft. Its bytes are kept on this device; it survives restarts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct AttachmentView {
-    pub id: AttachmentId,
-    pub name: String,
-    #[serde(rename = "type")]
-    pub media_type: String,
-    pub bytes: u64,
-    /// Of an image, in pixels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub width: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub height: Option<u32>,
-    /// Of an image: a thumbhash, base64.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub preview: Option<String>,
-    /// Why it can't be sent; a message with it is refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub words: Option<String>,
-}
-
-/// A file of a message on its way. What is on this device has no transfer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct TransferView {
-    pub id: TransferId,
-    pub space: SpaceId,
-    pub room: RoomId,
-    /// The message that names the file.
-    pub event: EventId,
-    pub blake3: FileHash,
-    pub way: TransferWay,
-    pub state: TransferState,
-    /// Bytes that are over.
-    pub done: u64,
-    /// Bytes in all.
-    pub bytes: u64,
-    /// Why it has failed, or why it is tried again later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub words: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum TransferWay {
-    Up,
-    Down,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum TransferState {
-    /// For the link, for its turn, or for the next try.
-    Waiting,
-    Running,
-    /// By the person.
-    Paused,
-    /// Refused for good; `resume_transfer` tries again.
-    Failed,
-    /// Whole at its end, its hash checked.
-    Done,
 }
 
 /// A hit of a search on this device.
