@@ -17,6 +17,7 @@ mod ids;
 pub mod limits;
 mod name;
 mod sign;
+mod size;
 mod state;
 mod strict;
 pub mod up;
@@ -38,6 +39,7 @@ pub use sign::{
     EventSignature, content_hash, event_text, sign_event, sign_in_text, sign_text, verify_event,
     verify_text,
 };
+pub use size::size;
 pub use state::{Person, RoomState, SpaceState};
 pub use words::{Admission, GoodbyeReason, PresenceState, Role, RoomKind};
 

@@ -77,6 +77,8 @@ pub const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Bytes of files that one member may have at the node, unless it is told otherwise.
 pub const MEMBER_FILE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
+/// Bytes that a file counts at least of those: a block of a disk. One of a few bytes costs as much.
+pub const FILE_COUNTS_BYTES: u64 = 4 * 1024;
 /// Milliseconds that an upload, and a file that no message names, is kept.
 pub const UPLOAD_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 

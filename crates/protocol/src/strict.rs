@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::limits::{CONTENT_BYTES, CONTENT_DEPTH};
-use crate::{Code, Refusal};
+use crate::{Code, Refusal, size};
 
 /// Checks size, depth, duplicate keys and numbers of a content's bytes.
 pub(crate) fn check(json: &str) -> Result<(), Refusal> {
@@ -17,8 +17,9 @@ pub(crate) fn check(json: &str) -> Result<(), Refusal> {
         return Err(Refusal::new(
             Code::TooLarge,
             format!(
-                "the content has {} bytes as JSON; the limit is {CONTENT_BYTES}",
-                json.len()
+                "the content is {} too large; as JSON an event takes up to {}",
+                size((json.len() - CONTENT_BYTES) as u64),
+                size(CONTENT_BYTES as u64)
             ),
         ));
     }

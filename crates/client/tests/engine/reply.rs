@@ -142,7 +142,7 @@ async fn a_reply_that_can_not_be_sent_stands_at_the_end_of_the_draft_and_it_is_s
     ben.until("told", |ben| unsent(ben).len() == 1).await;
     let (thread, draft, why) = unsent(&ben).remove(0);
     assert_eq!((thread, &draft), (Some(first), &long));
-    assert!(why.contains("the limit is 16384"), "{why}");
+    assert!(why.contains("up to 16 kB"), "{why}");
 
     let typed = SaveDraft {
         space,

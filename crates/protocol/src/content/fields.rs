@@ -6,7 +6,9 @@ use ts_rs::TS;
 use crate::limits::{
     DIRECT_MEMBERS, EMOJI_BYTES, FILES_PER_MESSAGE, MENTIONS_PER_MESSAGE, NAME_CHARS, TEXT_BYTES,
 };
-use crate::{Admission, EventId, MemberId, Refusal, Role, RoomKind, check_name, check_topic};
+use crate::{
+    Admission, EventId, MemberId, Refusal, Role, RoomKind, check_name, check_topic, size,
+};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -384,8 +386,9 @@ impl SettingsChanged {
 pub(super) fn check_text(text: &str) -> Result<(), Refusal> {
     if text.len() > TEXT_BYTES {
         return Err(Refusal::too_large(format!(
-            "the text has {} bytes; the limit is {TEXT_BYTES}",
-            text.len()
+            "the text is {} too long; a message takes up to {}",
+            size((text.len() - TEXT_BYTES) as u64),
+            size(TEXT_BYTES as u64)
         )));
     }
     Ok(())

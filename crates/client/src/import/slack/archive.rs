@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::marker::PhantomData;
 
-use landline_protocol::Refusal;
+use landline_protocol::{Refusal, size};
 use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use zip::ZipArchive;
@@ -77,8 +77,8 @@ impl Archive {
             .map_err(|error| Refusal::bad_request(format!("{name} is damaged: {error}")))?;
         if bytes.len() as u64 > PART_BYTES {
             return Err(Refusal::too_large(format!(
-                "{name} has more than {} MiB",
-                PART_BYTES / 1024 / 1024
+                "{name} is too large: at most {} can be read",
+                size(PART_BYTES)
             )));
         }
         Ok(bytes)

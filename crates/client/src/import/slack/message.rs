@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use landline_protocol::Refusal;
 use landline_protocol::limits::{EMOJI_BYTES, NAME_CHARS, TEXT_BYTES};
+use landline_protocol::{Refusal, size};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -143,7 +143,9 @@ impl Posted {
         let bytes = message.get().len();
         if bytes > MESSAGE_BYTES {
             return Err(Refusal::too_large(format!(
-                "a message has {bytes} bytes in the export; the limit is {MESSAGE_BYTES}"
+                "a message has {} in the export; at most {} can be read",
+                size(bytes as u64),
+                size(MESSAGE_BYTES as u64)
             )));
         }
         let fields: Fields = serde_json::from_str(message.get())
@@ -155,7 +157,9 @@ impl Posted {
         let bytes = fields.text.as_deref().unwrap_or_default().len();
         if bytes > SLACK_TEXT_BYTES {
             return Err(Refusal::too_large(format!(
-                "the text has {bytes} bytes; the limit is {TEXT_BYTES}"
+                "the text has {}; a message takes up to {}",
+                size(bytes as u64),
+                size(TEXT_BYTES as u64)
             )));
         }
         Ok(Self { moment, fields })
