@@ -1,5 +1,7 @@
 //! The disk under a data folder.
 
+use std::fs;
+#[cfg(unix)]
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -16,17 +18,39 @@ pub fn is_full_with(folder: &Path, bytes: u64, kept_free: u64) -> bool {
     })
 }
 
+/// Makes a folder that only its owner can look into, and those above it.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        make_folder(above)?;
+    }
+    let mut builder = fs::DirBuilder::new();
+    // Somebody may make it at the same moment.
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
+    // Or a loss of power takes the folder with all that was made durable in it.
+    sync_name(path)
+}
+
 /// Makes the name of a new or renamed file (or folder) durable: that takes a sync of the folder it
-/// is in.
+/// is in. Does nothing where the file system can't do it, or does not permit it.
 #[cfg(unix)]
 pub fn sync_name(file: &Path) -> io::Result<()> {
-    match file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+    let folder = file.parent();
+    let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.or_else(|error| match error.kind() {
+        io::ErrorKind::InvalidInput
+        | io::ErrorKind::Unsupported
+        | io::ErrorKind::PermissionDenied => Ok(()),
+        _ => Err(error),
+    })
 }
 
 /// Names are durable by themselves here.
