@@ -133,7 +133,9 @@ fn apply_logged(c: &Connection, event: &Event) -> Result<(), StoreError> {
         Content::SpaceCreated(created) => place::space_created(c, event, created),
         Content::Admitted(admitted) => place::admitted(c, event, admitted),
         Content::Profile(profile) => {
-            named::note(c, event, &content)?;
+            if profile.avatar.is_some() {
+                name_avatar(c, event, &content)?;
+            }
             place::profile(c, event, profile)
         }
         Content::Role(changed) => place::role(c, event, changed),
@@ -142,6 +144,19 @@ fn apply_logged(c: &Connection, event: &Event) -> Result<(), StoreError> {
         Content::Settings(settings) => place::settings(c, event, settings),
         Content::Unknown => Ok(()),
     }
+}
+
+/// Of a person's avatars only the last is named: those before go like any file that nothing names.
+fn name_avatar(c: &Connection, event: &Event, content: &Content) -> Result<(), StoreError> {
+    let before = place::avatar_seq(c, event)?;
+    if event.seq < before {
+        // A node has noted it when it was said.
+        return named::clear(c, event.id);
+    }
+    if let Some(replaced) = log::at(c, event.room, before)? {
+        named::clear(c, replaced.id)?;
+    }
+    named::note(c, event, content)
 }
 
 fn read_unknown_again(c: &Connection) -> Result<(), StoreError> {

@@ -54,14 +54,6 @@ pub fn rooms(c: &Connection, file: FileHash) -> Result<Vec<RoomId>, StoreError> 
     Ok(rooms)
 }
 
-/// Whether this event names this file.
-pub fn names(c: &Connection, event: EventId, file: FileHash) -> Result<bool, StoreError> {
-    Ok(
-        c.prepare_cached("SELECT 1 FROM named WHERE event = ?1 AND blake3 = ?2")?
-            .exists(params![Blob(event), Blob(file)])?,
-    )
-}
-
 /// What a message names, made anew; nothing where it is deleted.
 pub(crate) fn set(
     c: &Connection,
@@ -69,10 +61,16 @@ pub(crate) fn set(
     event: EventId,
     files: &[File],
 ) -> Result<(), StoreError> {
-    c.prepare_cached("DELETE FROM named WHERE event = ?1")?
-        .execute([Blob(event)])?;
+    clear(c, event)?;
     let hashes = files.iter().filter_map(|file| file.blake3.parse().ok());
     insert(c, room, event, hashes)
+}
+
+/// This event names nothing any more.
+pub(crate) fn clear(c: &Connection, event: EventId) -> Result<(), StoreError> {
+    c.prepare_cached("DELETE FROM named WHERE event = ?1")?
+        .execute([Blob(event)])?;
+    Ok(())
 }
 
 fn insert(

@@ -119,17 +119,6 @@ pub fn open(c: &Connection) -> Result<Vec<Transfer>, StoreError> {
     Ok(open)
 }
 
-/// Uploads for an event, done or not.
-pub fn uploads_of(c: &Connection, event: EventId) -> Result<Vec<Transfer>, StoreError> {
-    let uploads = c
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM transfer WHERE event = ?1 AND way = 'up' ORDER BY position"
-        ))?
-        .query_map([Blob(event)], read)?
-        .collect::<Result<_, _>>()?;
-    Ok(uploads)
-}
-
 pub fn set_state(
     c: &Connection,
     transfer: TransferId,

@@ -3,11 +3,16 @@
 
 use std::collections::HashSet;
 
+use landline_protocol::limits::FILE_COUNTS_BYTES;
 use landline_protocol::{FileHash, MemberId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::StoreError;
 use crate::bytes::{Blob, id, id_or_null, seq, sql_seq};
+
+/// Uploads of one member that are whole and still known: whoever lost the answer to the last piece
+/// asks again. Past it the oldest is forgotten, and whoever asks is told of the file by its hash.
+const WHOLE_KEPT: u64 = 256;
 
 /// The id of an upload: what its address ends with.
 pub type UploadId = [u8; 16];
@@ -71,6 +76,12 @@ pub fn finish(c: &Connection, upload: &Upload, file: FileHash, at: i64) -> Resul
     .execute(params![Blob(upload.member), Blob(file), at])?;
     c.prepare_cached("UPDATE upload SET blake3 = ?2 WHERE id = ?1")?
         .execute(params![upload.id, Blob(file)])?;
+    c.prepare_cached(
+        "DELETE FROM upload WHERE id IN (
+             SELECT id FROM upload WHERE member = ?1 AND blake3 IS NOT NULL
+             ORDER BY begun_at DESC LIMIT -1 OFFSET ?2)",
+    )?
+    .execute(params![Blob(upload.member), sql_seq(WHOLE_KEPT)])?;
     Ok(())
 }
 
@@ -96,28 +107,35 @@ pub fn has_uploaded(c: &Connection, member: MemberId, file: FileHash) -> Result<
     )
 }
 
+/// What a file of so many bytes counts against its uploader's quota.
+pub fn counted(bytes: u64) -> u64 {
+    bytes.max(FILE_COUNTS_BYTES)
+}
+
 /// What counts against a member's quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
-    /// Of their files, and of their uploads under way as if they were whole.
+    /// Of their files, and of their uploads under way as if they were whole; each as
+    /// [`counted`].
     pub bytes: u64,
     /// Uploads under way.
     pub uploads: u64,
 }
 
 pub fn used(c: &Connection, member: MemberId) -> Result<Used, StoreError> {
+    let least = sql_seq(FILE_COUNTS_BYTES);
     let stored = c
         .prepare_cached(
-            "SELECT coalesce(sum(bytes), 0) FROM uploader JOIN file USING (blake3)
+            "SELECT coalesce(sum(max(bytes, ?2)), 0) FROM uploader JOIN file USING (blake3)
              WHERE member = ?1",
         )?
-        .query_row([Blob(member)], |row| seq(row, 0))?;
+        .query_row(params![Blob(member), least], |row| seq(row, 0))?;
     let used = c
         .prepare_cached(
-            "SELECT coalesce(sum(bytes), 0), count(*) FROM upload
+            "SELECT coalesce(sum(max(bytes, ?2)), 0), count(*) FROM upload
              WHERE member = ?1 AND blake3 IS NULL",
         )?
-        .query_row([Blob(member)], |row| {
+        .query_row(params![Blob(member), least], |row| {
             Ok(Used {
                 bytes: stored.saturating_add(seq(row, 0)?),
                 uploads: seq(row, 1)?,

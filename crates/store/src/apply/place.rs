@@ -5,10 +5,10 @@ use landline_protocol::{
     SettingsChanged, SpaceCreated,
 };
 use rusqlite::types::ToSql;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::StoreError;
-use crate::bytes::{Blob, sql_seq};
+use crate::bytes::{Blob, seq, sql_seq};
 
 pub(super) fn created(
     c: &Connection,
@@ -122,6 +122,17 @@ pub(super) fn profile(c: &Connection, event: &Event, profile: &Profile) -> Resul
         set_of(c, event, event.author, "avatar", avatar)?;
     }
     Ok(())
+}
+
+/// The `seq` of what set the avatar of an event's author; 0 where nothing has.
+pub(super) fn avatar_seq(c: &Connection, event: &Event) -> Result<u64, StoreError> {
+    let known = c
+        .prepare_cached("SELECT avatar_seq FROM person WHERE space = ?1 AND member = ?2")?
+        .query_row(params![Blob(event.room), Blob(event.author)], |row| {
+            seq(row, 0)
+        })
+        .optional()?;
+    Ok(known.unwrap_or(0))
 }
 
 pub(super) fn role(c: &Connection, event: &Event, changed: &RoleChanged) -> Result<(), StoreError> {

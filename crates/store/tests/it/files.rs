@@ -56,8 +56,6 @@ fn a_file_is_named_in_the_rooms_whose_messages_name_it_until_they_are_deleted() 
     logged(&c, room(1), 2, &text("no file"));
     assert_eq!(rooms(&c, 1), [room(0), room(1)]);
     assert_eq!(rooms(&c, 2), [room(0)]);
-    assert!(named::names(&c, one, hash(2)).unwrap());
-    assert!(!named::names(&c, one, hash(3)).unwrap());
     logged(&c, room(0), 2, &Content::Delete(Delete { target: one }));
     assert_eq!(rooms(&c, 1), [room(1)]);
     assert!(rooms(&c, 2).is_empty());
@@ -72,15 +70,60 @@ fn a_delete_that_comes_before_its_message_leaves_nothing_named() {
     assert!(rooms(&c, 7).is_empty());
 }
 
+fn avatar(number: Option<u8>) -> Content {
+    let hash = number.map(|number| hash(number).to_string());
+    Content::Profile(Profile {
+        avatar: Some(hash.unwrap_or_default()),
+        ..Profile::default()
+    })
+}
+
 #[test]
-fn an_avatar_is_named_in_the_directory() {
+fn an_avatar_is_named_in_the_directory_until_another_takes_its_place() {
+    let directory = space().directory();
     let c = tables();
-    let profile = Profile {
-        avatar: Some(hash(9).to_string()),
+    logged(&c, directory, 1, &avatar(Some(7)));
+    logged(&c, directory, 2, &avatar(Some(8)));
+    let name = Profile {
+        name: Some("Anne".into()),
         ..Profile::default()
     };
-    logged(&c, space().directory(), 1, &Content::Profile(profile));
-    assert_eq!(rooms(&c, 9), [space().directory()]);
+    logged(&c, directory, 3, &Content::Profile(name));
+    assert!(rooms(&c, 7).is_empty());
+    assert_eq!(rooms(&c, 8), [directory]);
+    apply::rebuild(&c).unwrap();
+    assert!(rooms(&c, 7).is_empty());
+    assert_eq!(rooms(&c, 8), [directory]);
+    logged(&c, directory, 4, &avatar(None));
+    assert!(rooms(&c, 8).is_empty(), "taken off");
+    logged(&c, directory, 5, &avatar(Some(7)));
+    assert_eq!(rooms(&c, 7), [directory], "and back");
+}
+
+#[test]
+fn the_avatars_of_two_people_are_named_side_by_side() {
+    let directory = space().directory();
+    let c = tables();
+    for (seq, author, number) in [(1, ann(), 7), (2, ben(), 8), (3, ann(), 9)] {
+        let event = event(directory, seq, author, &avatar(Some(number)));
+        log::insert(&c, &event).unwrap();
+        // As a node does, before it applies it.
+        named::note(&c, &event, &Content::read(&event.content)).unwrap();
+    }
+    while apply::catch_up(&c, 1).unwrap() {}
+    assert!(rooms(&c, 7).is_empty());
+    assert_eq!(rooms(&c, 8), [directory]);
+    assert_eq!(rooms(&c, 9), [directory]);
+}
+
+#[test]
+fn an_avatar_that_is_heard_of_after_the_one_in_its_place_is_not_named() {
+    let directory = space().directory();
+    let c = tables();
+    logged(&c, directory, 5, &avatar(Some(8)));
+    logged(&c, directory, 2, &avatar(Some(7)));
+    assert!(rooms(&c, 7).is_empty());
+    assert_eq!(rooms(&c, 8), [directory]);
 }
 
 #[test]
@@ -144,7 +187,8 @@ fn a_message_waits_for_its_uploads_with_what_is_behind_it_and_other_rooms_pass()
     transfers::set_state(&c, two.id, State::Done, None).unwrap();
     assert_eq!(next(&c), [before, holds, behind, elsewhere]);
     outbox::settle(&c, holds).unwrap();
-    assert!(transfers::uploads_of(&c, holds).unwrap().is_empty());
+    assert_eq!(transfers::get(&c, one.id).unwrap(), None);
+    assert_eq!(transfers::get(&c, two.id).unwrap(), None);
 }
 
 #[test]
@@ -200,22 +244,59 @@ fn upload(number: u8, bytes: u64, begun_at: i64) -> Upload {
     }
 }
 
+const fn used(bytes: u64, uploads: u64) -> Used {
+    Used { bytes, uploads }
+}
+
 #[test]
 fn what_is_under_way_counts_as_if_it_were_whole_and_a_file_counts_once() {
     let c = tables();
     for number in 1..=3 {
-        uploads::begin(&c, &upload(number, 100, 0)).unwrap();
+        uploads::begin(&c, &upload(number, 10_000, 0)).unwrap();
     }
-    let used = |bytes, uploads| Used { bytes, uploads };
-    assert_eq!(uploads::used(&c, ann()).unwrap(), used(300, 3));
+    assert_eq!(uploads::used(&c, ann()).unwrap(), used(30_000, 3));
     for number in 1..=2 {
-        uploads::finish(&c, &upload(number, 100, 0), hash(1), HOUR).unwrap();
+        uploads::finish(&c, &upload(number, 10_000, 0), hash(1), HOUR).unwrap();
     }
-    assert_eq!(uploads::used(&c, ann()).unwrap(), used(200, 1));
+    assert_eq!(uploads::used(&c, ann()).unwrap(), used(20_000, 1));
     assert_eq!(uploads::used(&c, ben()).unwrap(), used(0, 0));
     assert!(uploads::has_uploaded(&c, ann(), hash(1)).unwrap());
     assert!(!uploads::has_uploaded(&c, ben(), hash(1)).unwrap());
-    assert_eq!(uploads::bytes_of(&c, hash(1)).unwrap(), Some(100));
+    assert_eq!(uploads::bytes_of(&c, hash(1)).unwrap(), Some(10_000));
+}
+
+#[test]
+fn a_file_of_a_few_bytes_counts_as_the_block_that_it_takes() {
+    let c = tables();
+    for number in 1..=3 {
+        uploads::begin(&c, &upload(number, u64::from(number) - 1, 0)).unwrap();
+    }
+    assert_eq!(uploads::used(&c, ann()).unwrap(), used(3 * 4096, 3));
+    uploads::finish(&c, &upload(1, 0, 0), hash(1), HOUR).unwrap();
+    uploads::finish(&c, &upload(2, 1, 0), hash(2), HOUR).unwrap();
+    assert_eq!(uploads::used(&c, ann()).unwrap(), used(3 * 4096, 1));
+    assert_eq!(uploads::counted(0), 4096);
+    assert_eq!(uploads::counted(4097), 4097);
+}
+
+#[test]
+fn of_whole_uploads_a_member_leaves_so_many_behind_and_not_one_more() {
+    let c = tables();
+    let numbered = |number: u16| Upload {
+        id: std::array::from_fn(|at| number.to_be_bytes()[at % 2]),
+        ..upload(0, 100, i64::from(number))
+    };
+    let unfinished = numbered(0);
+    uploads::begin(&c, &unfinished).unwrap();
+    for number in 1..=300 {
+        let upload = numbered(number);
+        uploads::begin(&c, &upload).unwrap();
+        uploads::finish(&c, &upload, hash(1), HOUR).unwrap();
+    }
+    let is_known = |number| uploads::get(&c, numbered(number).id).unwrap().is_some();
+    assert_eq!((1..=300).filter(|number| is_known(*number)).count(), 256);
+    assert!(is_known(300) && !is_known(44));
+    assert!(is_known(0), "one that is not whole stays");
 }
 
 #[test]
