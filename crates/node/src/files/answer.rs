@@ -10,6 +10,13 @@ use tracing::error;
 
 pub(super) const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 pub(super) const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
+/// Milliseconds until what ends soon by itself has ended: another transfer, a batch, a full queue.
+pub(super) const SOON_MS: u64 = 1_000;
+/// Milliseconds until there may be room on the disk: somebody has to make it, or uploads that are
+/// under way have to end.
+const ROOM_MS: u64 = 10_000;
+/// Milliseconds until a disk that fails may work again: somebody has to see to it.
+const REPAIR_MS: u64 = 30_000;
 /// The version of tus that is spoken here.
 pub(super) const TUS: HeaderValue = HeaderValue::from_static("1.0.0");
 
@@ -30,14 +37,14 @@ impl Refused {
     /// Another request on the same upload goes before this one.
     pub(super) fn locked() -> Self {
         let words = "another request is at this upload";
-        let refusal = Refusal::new(Code::Unavailable, words).retry_after(1000);
+        let refusal = Refusal::new(Code::Unavailable, words).retry_after(SOON_MS);
         Self::new(StatusCode::LOCKED, refusal)
     }
 
     /// The host's disk has no room for it, now.
     pub(super) fn disk_full() -> Self {
         let words = "the host's disk is nearly full; make room there, and it goes on";
-        let refusal = Refusal::new(Code::Unavailable, words).retry_after(10_000);
+        let refusal = Refusal::new(Code::Unavailable, words).retry_after(ROOM_MS);
         Self::new(StatusCode::INSUFFICIENT_STORAGE, refusal)
     }
 
@@ -51,7 +58,7 @@ impl Refused {
         }
         error!(%cause, "a file can't be written or read");
         let refusal = Refusal::new(Code::Unavailable, "the host's disk fails");
-        refusal.retry_after(30_000).into()
+        refusal.retry_after(REPAIR_MS).into()
     }
 }
 
@@ -83,7 +90,7 @@ impl From<StoreError> for Refused {
         }
         error!(%cause, "the store failed");
         let refusal = Refusal::new(Code::Unavailable, "the node could not store it");
-        refusal.retry_after(1000).into()
+        refusal.retry_after(SOON_MS).into()
     }
 }
 

@@ -56,7 +56,9 @@ impl Files {
         }
         self.at_disk(move |shelf| {
             expired.iter().try_for_each(|id| shelf.remove_upload(*id))?;
-            unnamed.iter().try_for_each(|hash| shelf.remove(*hash))
+            unnamed
+                .iter()
+                .try_for_each(|hash| shelf.files.remove(*hash))
         })
         .await?;
         self.clear_unknown(before).await?;
@@ -91,7 +93,9 @@ impl Files {
             .await?;
         self.at_disk(move |shelf| {
             strange.iter().try_for_each(|id| shelf.remove_upload(*id))?;
-            unknown.iter().try_for_each(|hash| shelf.remove(*hash))
+            unknown
+                .iter()
+                .try_for_each(|hash| shelf.files.remove(*hash))
         })
         .await
     }

@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use landline_protocol::access::no_such_file;
-use landline_protocol::{FileHash, MemberId};
+use landline_protocol::{FileHash, MemberId, RoomId, RoomState};
 use landline_store::{StoreError, named, uploads};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
@@ -28,6 +28,7 @@ use super::answer::{Answer, Refused};
 use super::range::Part;
 use super::running::Slot;
 use crate::door::Wire;
+use crate::hub::Visitor;
 
 /// Bytes that are read at once.
 const PIECE: usize = 256 * 1024;
@@ -105,9 +106,9 @@ impl Files {
     /// The file of this hash and its bytes, if whoever asks has uploaded it or is in a room where
     /// it is named. To others it is not there.
     async fn may_read(&self, request: &Parts, hash: &str) -> Result<Readable, Refused> {
-        let visitor = self.visitor(request).await?;
+        // Not the world: while the disk is read, the Hub changes its own in place.
+        let member = self.visitor(request).await?.member;
         let hash: FileHash = hash.parse().map_err(|_| no_such_file())?;
-        let member = visitor.member;
         let (bytes, uploaded, rooms) = self
             .0
             .store
@@ -117,21 +118,12 @@ impl Files {
                 Ok::<_, StoreError>((bytes, uploaded, named::rooms(c, hash)?))
             })
             .await?;
-        let space = &visitor.world.space;
-        let named = || {
-            rooms.into_iter().any(|room| {
-                room == space.id.directory()
-                    || visitor
-                        .world
-                        .room(room)
-                        .is_some_and(|room| room.has(space, &member))
-            })
-        };
-        let Some(bytes) = bytes.filter(|_| uploaded || named()) else {
+        let bytes = bytes.ok_or_else(no_such_file)?;
+        if !uploaded && !self.is_in_one_of(request, rooms).await? {
             return Err(no_such_file().into());
-        };
+        }
         // One that the disk has lost is brought again by who sent it, once it is said to be missing.
-        if !self.at_disk(move |s| Ok(s.has(hash, bytes))).await? {
+        if !self.at_disk(move |s| Ok(s.files.has(hash, bytes))).await? {
             error!(%hash, "a file that the database knows is not on the disk as it should be");
             return Err(no_such_file().into());
         }
@@ -142,6 +134,20 @@ impl Files {
         })
     }
 
+    /// Whether whoever asks is in one of these rooms now; everybody is in the directory.
+    async fn is_in_one_of(&self, request: &Parts, rooms: Vec<RoomId>) -> Result<bool, Refused> {
+        if rooms.is_empty() {
+            return Ok(false);
+        }
+        let Some(Visitor { member, world }) = self.visitor_again(request).await? else {
+            return Ok(false);
+        };
+        Ok(rooms.into_iter().any(|room| {
+            let in_it = |room: &Arc<RoomState>| room.has(&world.space, &member);
+            room == world.space.id.directory() || world.room(room).is_some_and(in_it)
+        }))
+    }
+
     async fn body(
         &self,
         request: &Parts,
@@ -149,10 +155,12 @@ impl Files {
         hash: FileHash,
         range: Range<u64>,
     ) -> Result<Body, Refused> {
-        let mut file = File::open(self.0.shelf.file(hash)).await.map_err(|cause| {
-            error!(%cause, %hash, "a file that the database knows can't be read");
-            Refused::from(no_such_file())
-        })?;
+        let mut file = File::open(self.0.shelf.files.file(hash))
+            .await
+            .map_err(|cause| {
+                error!(%cause, %hash, "a file that the database knows can't be read");
+                Refused::from(no_such_file())
+            })?;
         file.seek(SeekFrom::Start(range.start))
             .await
             .map_err(|cause| Refused::disk(&cause))?;

@@ -18,19 +18,23 @@ use axum::body::Body;
 use blake3::Hasher;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
+use landline_store::shelf::open_end;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::debug;
 
 use super::running::Slot;
-use super::shelf::{Shelf, open_end};
+use super::shelf::Shelf;
 
 /// Pieces that wait for the disk; each is at most 400 KiB, as much as the HTTP library reads.
 const WAITING: usize = 8;
 /// A peer that sends nothing for this long is gone.
 const SILENT: Duration = Duration::from_secs(60);
-/// Bytes between two syncs, and between two looks at how full the disk is.
+/// Bytes between two syncs.
 const SYNC_EVERY: u64 = 32 * 1024 * 1024;
+/// Bytes between two looks at how full the disk is, which something else may fill meanwhile: all
+/// that may write at a time together write less than what stays free.
+const LOOK_EVERY: u64 = 8 * 1024 * 1024;
 
 /// Why a body did not come to its end.
 #[derive(Debug)]
@@ -118,9 +122,10 @@ fn write(target: Target, mut pieces: mpsc::Receiver<Bytes>) -> Received {
     let mut writing = Writing {
         at: from,
         hasher,
-        checked: from,
+        looked: from,
+        synced: from,
     };
-    let end = writing.all(&shelf, &path, bytes, &mut pieces);
+    let end = writing.all(&slot, &shelf, &path, bytes, &mut pieces);
     // What was written of a piece that failed is not in the hash.
     let hasher = writing.hasher.filter(|_| end.is_ok());
     Received {
@@ -134,13 +139,16 @@ fn write(target: Target, mut pieces: mpsc::Receiver<Bytes>) -> Received {
 struct Writing {
     at: u64,
     hasher: Option<Hasher>,
-    /// Up to here the disk has been asked for room, and to sync.
-    checked: u64,
+    /// Up to here the disk has been asked for room.
+    looked: u64,
+    /// Up to here it has been asked to sync.
+    synced: u64,
 }
 
 impl Writing {
     fn all(
         &mut self,
+        slot: &Slot,
         shelf: &Shelf,
         path: &Path,
         bytes: u64,
@@ -152,11 +160,14 @@ impl Writing {
             if piece.len() as u64 > bytes.saturating_sub(self.at) {
                 return Err(Broken::TooMuch);
             }
-            if self.at - self.checked >= SYNC_EVERY {
-                self.checked = self.at;
-                if shelf.is_full_with(0) {
+            if self.at - self.looked >= LOOK_EVERY {
+                self.looked = self.at;
+                if shelf.files.is_full_with(0) {
                     return Err(Broken::Full);
                 }
+            }
+            if self.at - self.synced >= SYNC_EVERY {
+                self.synced = self.at;
                 if syncing.is_none() {
                     syncing = Some(Syncing::start(&file).map_err(Broken::Disk)?);
                 }
@@ -169,6 +180,7 @@ impl Writing {
                 hasher.update(&piece);
             }
             self.at += piece.len() as u64;
+            slot.wrote(piece.len() as u64);
         }
         drop(syncing);
         if self.at == bytes {

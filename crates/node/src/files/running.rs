@@ -3,7 +3,8 @@
 //! the later request ends the earlier one.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use blake3::Hasher;
@@ -14,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::Files;
-use super::answer::Refused;
+use super::answer::{Refused, SOON_MS};
 
 /// Transfers of one member at a time.
 const PER_MEMBER: usize = 8;
@@ -34,11 +35,18 @@ pub(super) struct Running {
 
 #[derive(Debug, Default)]
 struct Now {
-    /// Who writes to which upload, and how to end it.
-    uploads: HashMap<UploadId, CancellationToken>,
+    /// Who writes to which upload.
+    uploads: HashMap<UploadId, Writer>,
     members: HashMap<MemberId, usize>,
     all: usize,
     hashes: HashMap<UploadId, Hashed>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    /// Ends it.
+    stop: CancellationToken,
+    to_come: Arc<AtomicU64>,
 }
 
 /// The hash of the first bytes of an upload.
@@ -56,6 +64,24 @@ pub(super) struct Slot {
     upload: Option<UploadId>,
     /// A later request wants this upload.
     pub(super) stop: CancellationToken,
+    /// Bytes that are still to be written.
+    to_come: Arc<AtomicU64>,
+}
+
+impl Slot {
+    /// So many bytes are to be written; how many the others that were admitted before are still to
+    /// write. Together they must find room.
+    pub(super) fn expect(&self, bytes: u64) -> u64 {
+        let now = self.files.0.running.lock();
+        let others = now.to_come();
+        self.to_come.store(bytes, Ordering::Relaxed);
+        others
+    }
+
+    /// So many bytes of them are written.
+    pub(super) fn wrote(&self, bytes: u64) {
+        self.to_come.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Slot {
@@ -96,6 +122,11 @@ impl Running {
         self.lock().uploads.keys().copied().collect()
     }
 
+    /// Bytes that are still to be written by those that are under way.
+    pub(super) fn to_come(&self) -> u64 {
+        self.lock().to_come()
+    }
+
     pub(super) fn keep_hash(&self, upload: UploadId, hashed: Hashed) {
         let mut now = self.lock();
         if now.hashes.len() >= HASHES_KEPT {
@@ -106,12 +137,19 @@ impl Running {
 }
 
 impl Now {
+    fn to_come(&self) -> u64 {
+        let writers = self.uploads.values();
+        writers.fold(0, |sum, writer| {
+            sum.saturating_add(writer.to_come.load(Ordering::Relaxed))
+        })
+    }
+
     fn enter(&mut self, member: MemberId) -> Result<(), Refused> {
         let mine = self.members.entry(member).or_default();
         if *mine >= PER_MEMBER {
             let words = format!("more than {PER_MEMBER} transfers at a time");
             let refusal = Refusal::new(Code::TooManyRequests, words);
-            return Err(refusal.retry_after(1000).into());
+            return Err(refusal.retry_after(SOON_MS).into());
         }
         if self.all >= AT_ONCE {
             if *mine == 0 {
@@ -119,7 +157,7 @@ impl Now {
             }
             let words = "the node has too many transfers at a time";
             return Err(Refusal::new(Code::Unavailable, words)
-                .retry_after(1000)
+                .retry_after(SOON_MS)
                 .into());
         }
         *mine += 1;
@@ -137,6 +175,7 @@ impl Files {
             member,
             upload: None,
             stop: CancellationToken::new(),
+            to_come: Arc::default(),
         })
     }
 
@@ -162,17 +201,22 @@ impl Files {
     fn try_turn(&self, member: MemberId, upload: UploadId) -> Result<Option<Slot>, Refused> {
         let mut now = self.0.running.lock();
         if let Some(earlier) = now.uploads.get(&upload) {
-            earlier.cancel();
+            earlier.stop.cancel();
             return Ok(None);
         }
         now.enter(member)?;
-        let stop = CancellationToken::new();
-        now.uploads.insert(upload, stop.clone());
+        let (stop, to_come) = (CancellationToken::new(), Arc::default());
+        let writer = Writer {
+            stop: stop.clone(),
+            to_come: Arc::clone(&to_come),
+        };
+        now.uploads.insert(upload, writer);
         Ok(Some(Slot {
             files: self.clone(),
             member,
             upload: Some(upload),
             stop,
+            to_come,
         }))
     }
 }

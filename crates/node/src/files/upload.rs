@@ -19,7 +19,8 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Response;
 use blake3::Hasher;
 use landline_protocol::limits::UPLOAD_KEPT_MS;
-use landline_protocol::{Code, FileHash, Refusal};
+use landline_protocol::{Code, FileHash, Refusal, size};
+use landline_store::shelf::open_end;
 use landline_store::uploads::{self, Upload, UploadId};
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -62,14 +63,18 @@ pub(super) async fn create(State(files): State<Files>, request: Request) -> Answ
         Refusal::bad_request("`Upload-Length` is missing: how many bytes will it be?")
     })?;
     if bytes > most {
-        let words = format!("the file has {bytes} bytes; this space takes up to {most}");
+        let words = format!(
+            "the file is too large: this space takes up to {}",
+            size(most)
+        );
         return Err(Refusal::too_large(words).into());
     }
     let metadata = match text(&request, &UPLOAD_METADATA)? {
         Some(header) => Metadata::parse(header)?,
         None => Metadata::default(),
     };
-    files.has_room_for(bytes).await?;
+    let to_come = files.0.running.to_come();
+    files.has_room_for(bytes.saturating_add(to_come)).await?;
     let upload = Upload {
         id: new_id()?,
         member,
@@ -85,13 +90,17 @@ pub(super) async fn create(State(files): State<Files>, request: Request) -> Answ
         .write(move |c| {
             let used = uploads::used(c, member)?;
             if used.uploads >= UPLOADS_PER_MEMBER {
-                let words = format!("{UPLOADS_PER_MEMBER} uploads are not finished yet");
+                let words = format!(
+                    "{UPLOADS_PER_MEMBER} of your uploads here are not finished; finish or cancel one"
+                );
                 return Err(Refusal::new(Code::TooManyRequests, words).into());
             }
-            if used.bytes.saturating_add(bytes) > quota {
+            if used.bytes.saturating_add(uploads::counted(bytes)) > quota {
                 let words = format!(
-                    "your files here have {} bytes; with this one they would be more than {quota}",
-                    used.bytes
+                    "your files here have {}; with this one they would be more than the {} that \
+                     each member may have",
+                    size(used.bytes),
+                    size(quota)
                 );
                 return Err(Refusal::too_large(words).into());
             }
@@ -161,11 +170,7 @@ pub(super) async fn delete(
     speaks_tus(&request)?;
     let upload = files.upload_of(&request, &id).await?;
     let _slot = files.turn(upload.member, upload.id).await?;
-    let store = &files.0.store;
-    store.write(move |c| uploads::forget(c, upload.id)).await?;
-    files
-        .at_disk(move |shelf| shelf.remove_upload(upload.id))
-        .await?;
+    files.discard(upload.id).await?;
     Ok(done(answer(StatusCode::NO_CONTENT)))
 }
 
@@ -210,8 +215,14 @@ impl Files {
         if bytes < upload.bytes {
             return Ok((bytes, None));
         }
-        // The node ended between the last piece and its name.
         let slot = self.turn(upload.member, upload.id).await?;
+        if bytes > upload.bytes {
+            // It is not what came. Whoever sends it begins anew, instead of asking for ever.
+            warn!(member = %upload.member, "an upload has more bytes on the disk than came");
+            self.discard(upload.id).await?;
+            return Err(gone().into());
+        }
+        // The node ended between the last piece and its name.
         let file = match self.now(upload.id).await?.blake3 {
             Some(file) => file,
             None => self.make_whole(slot, upload, None).await?,
@@ -238,7 +249,9 @@ impl Files {
         if whole.is_some() {
             return Ok((bytes, whole));
         }
-        self.has_room_for(upload.bytes - bytes).await?;
+        let rest = upload.bytes - bytes;
+        let others = slot.expect(rest);
+        self.has_room_for(rest.saturating_add(others)).await?;
         let target = Target {
             slot,
             shelf: self.0.shelf.clone(),
@@ -306,9 +319,8 @@ impl Files {
     async fn name_it(&self, upload: Upload, hasher: Option<Hasher>) -> Result<FileHash, Refused> {
         let file = self
             .at_disk(move |shelf| {
-                let path = shelf.upload(upload.id);
                 // It may be empty, and then nobody has made it yet; or from before a restart.
-                let file = super::shelf::open_end(&path)?;
+                let file = open_end(&shelf.upload(upload.id))?;
                 file.sync_all()?;
                 if file.metadata()?.len() != upload.bytes {
                     return Err(io::Error::other("an upload's file is not what was written"));
@@ -317,7 +329,7 @@ impl Files {
                     Some(hasher) => hasher,
                     None => {
                         let mut hasher = Hasher::new();
-                        hasher.update_reader(std::fs::File::open(&path)?)?;
+                        hasher.update_reader(&file)?;
                         hasher
                     }
                 };
@@ -326,10 +338,7 @@ impl Files {
             .await?;
         if upload.announced.is_some_and(|announced| announced != file) {
             warn!(member = %upload.member, "an upload is not what was announced");
-            let store = &self.0.store;
-            store.write(move |c| uploads::forget(c, upload.id)).await?;
-            self.at_disk(move |shelf| shelf.remove_upload(upload.id))
-                .await?;
+            self.discard(upload.id).await?;
             let words = format!("what came has another hash than was announced: {file}");
             let status = StatusCode::from_u16(CHECKSUM_MISMATCH).unwrap_or(StatusCode::CONFLICT);
             return Err(Refused::new(status, Refusal::new(Code::Conflict, words)));
@@ -337,8 +346,11 @@ impl Files {
         // Not while files that nobody names are taken away: this may be one of them.
         let turn = self.0.shelf_turn.acquire().await;
         self.now(upload.id).await?;
-        self.at_disk(move |shelf| shelf.place(upload.id, file, upload.bytes))
-            .await?;
+        self.at_disk(move |shelf| {
+            let whole = shelf.upload(upload.id);
+            shelf.files.place(&whole, file, upload.bytes)
+        })
+        .await?;
         let now = self.0.clock.now();
         let store = &self.0.store;
         store
@@ -349,9 +361,16 @@ impl Files {
         Ok(file)
     }
 
+    /// Nothing is left of it. For whoever has the turn.
+    async fn discard(&self, id: UploadId) -> Result<(), Refused> {
+        let store = &self.0.store;
+        store.write(move |c| uploads::forget(c, id)).await?;
+        self.at_disk(move |shelf| shelf.remove_upload(id)).await
+    }
+
     async fn has_room_for(&self, bytes: u64) -> Result<(), Refused> {
         let full = self
-            .at_disk(move |shelf| Ok(shelf.is_full_with(bytes)))
+            .at_disk(move |shelf| Ok(shelf.files.is_full_with(bytes)))
             .await?;
         if full {
             return Err(Refused::disk_full());

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Files;
-use super::answer::{Refused, TUS_RESUMABLE};
+use super::answer::{Refused, SOON_MS, TUS_RESUMABLE};
 use crate::door::Wire;
 use crate::hub::{HubCommand, Visitor, token_hash};
 use crate::rate::Bucket;
@@ -80,11 +80,7 @@ impl Files {
     /// The member whose token came with the request.
     pub(super) async fn visitor(&self, request: &Parts) -> Result<Visitor, Refused> {
         let wire = request.extensions.get::<Arc<Wire>>();
-        let visitor = match token(request) {
-            Some(token) => self.ask_hub(token).await?,
-            None => None,
-        };
-        let Some(visitor) = visitor else {
+        let Some(visitor) = self.visitor_again(request).await? else {
             if let Some(wire) = wire {
                 self.0.bounds.stranger(wire.peer())?;
             }
@@ -99,12 +95,20 @@ impl Files {
         Ok(visitor)
     }
 
+    /// Who they are now, once something was waited for since [`Self::visitor`].
+    pub(super) async fn visitor_again(&self, request: &Parts) -> Result<Option<Visitor>, Refused> {
+        match token(request) {
+            Some(token) => self.ask_hub(token).await,
+            None => Ok(None),
+        }
+    }
+
     async fn ask_hub(&self, token: &str) -> Result<Option<Visitor>, Refused> {
         let (reply, answer) = oneshot::channel();
         let token = token_hash(token);
         let busy = || {
             let words = "the node has too much to do; try again in a moment";
-            Refused::from(Refusal::new(Code::Unavailable, words).retry_after(1000))
+            Refused::from(Refusal::new(Code::Unavailable, words).retry_after(SOON_MS))
         };
         let asked = self.0.hub.offer(HubCommand::Visit { token, reply });
         asked.map_err(|_| busy())?;

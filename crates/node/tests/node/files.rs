@@ -1,4 +1,6 @@
-//! Files as a breaker would use them: access, hashes, ranges, what is never served, limits.
+//! Files as a breaker would use them: access, hashes, ranges, what is never served, limits (`files/bounds.rs`).
+
+mod bounds;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 
 use crate::client::{Client, DEADLINE};
-use crate::http::{Answer, Http, base64, hash, noise, read};
+use crate::http::{Http, base64, hash, noise, read};
 use crate::place::Place;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -458,36 +460,6 @@ async fn a_token_is_good_for_a_day_for_members_only_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_member_has_a_quota_and_what_is_under_way_counts() {
-    let place = Place::with(|config| config.file_quota = 1000).await;
-    let (_ann, http) = enter(&place, "ann").await;
-    let (_ben, of_ben) = enter(&place, "ben").await;
-    let first = noise(600, "first");
-    http.upload(&first).await;
-    let url = http.begun(400, None).await;
-    let refused = http.create(1, None).await;
-    assert_eq!((refused.status, refused.code()), (413, "too_large".into()));
-    assert!(refused.words().contains("1000"), "{}", refused.words());
-    of_ben.begun(1000, None).await;
-    // The same file again costs nothing once it is whole.
-    assert_eq!(http.send("DELETE", &url, &[], b"").await.status, 204);
-    assert_eq!(http.create(401, None).await.status, 413);
-    http.begun(400, None).await;
-}
-
-#[tokio::test]
-async fn a_space_takes_files_up_to_the_size_that_it_sets() {
-    let place = Place::new().await;
-    let (mut ann, http) = enter(&place, "ann").await;
-    let space = ann.space();
-    let settings = json!({ "type": "settings", "max_file_bytes": 100 });
-    ann.put(&space, settings).await.unwrap();
-    let refused = http.create(101, None).await;
-    assert_eq!((refused.status, refused.code()), (413, "too_large".into()));
-    assert_eq!(http.create(100, None).await.status, 201);
-}
-
-#[tokio::test]
 async fn what_no_message_names_is_taken_away_after_a_week() {
     let now = Arc::new(AtomicI64::new(1_763_640_000_000));
     let clock = |now: &Arc<AtomicI64>| {
@@ -515,46 +487,6 @@ async fn what_no_message_names_is_taken_away_after_a_week() {
     assert_eq!(http.get(&named).await.body, b"named");
     assert_eq!(http.get(&unnamed).await.status, 404);
     assert_eq!(http.offset(&begun).await, None);
-}
-
-#[tokio::test]
-async fn one_member_can_not_take_every_place() {
-    let place = Place::new().await;
-    let (_ann, http) = enter(&place, "ann").await;
-    let (_ben, of_ben) = enter(&place, "ben").await;
-    let mut hanging = Vec::new();
-    let headers = [
-        ("Upload-Offset", "0"),
-        ("Content-Type", "application/offset+octet-stream"),
-    ];
-    for _ in 0..8 {
-        let url = http.begun(10, None).await;
-        let mut stream = http.begin("PATCH", &url, &headers, 10).await;
-        stream.write_all(b"0").await.unwrap();
-        let until = Instant::now() + DEADLINE;
-        while http.offset(&url).await != Some(1) {
-            assert!(Instant::now() < until, "it did not begin");
-        }
-        hanging.push(stream);
-    }
-    let url = http.begun(1, None).await;
-    let refused = http.patch(&url, 0, b"0").await;
-    assert_eq!(
-        (refused.status, refused.code()),
-        (429, "too_many_requests".into())
-    );
-    assert!(!refused.header("retry-after").is_empty());
-    of_ben.upload(b"ben's").await;
-    drop(hanging);
-    let until = Instant::now() + DEADLINE;
-    loop {
-        let again: Answer = http.patch(&url, 0, b"0").await;
-        if again.status == 204 {
-            break;
-        }
-        assert!(Instant::now() < until, "the places are not given back");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Files on the node's disk, whole or not.
