@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use landline_protocol::{MemberId, SpaceId};
-use landline_store::{DataLock, StoreError, sync_name};
+use landline_store::{DataLock, StoreError, make_folder, sync_name};
 
 use crate::{ClientError, Random};
 
@@ -105,26 +105,6 @@ impl Identity {
     }
 }
 
-/// Makes a folder that only its owner can look into, and those above it.
-pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
-        make_folder(above)?;
-    }
-    let mut builder = fs::DirBuilder::new();
-    // Somebody may make it at the same moment.
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
-    // Or a loss of power takes the folder with all that was made durable in it. Not every file
-    // system can do it.
-    let _ = sync_name(path);
-    Ok(())
-}
-
 /// Written whole or not at all: a key that is cut short would lock its person out.
 fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let half = path.with_extension("new");
@@ -136,9 +116,8 @@ fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&half, path)?;
-    // The new name must survive a loss of power as well; not every file system can do it.
-    let _ = sync_name(path);
-    Ok(())
+    // The new name must survive a loss of power as well.
+    sync_name(path)
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use landline_store::{Connection, Store, StoreError, log, rooms};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::files::half::Half;
 use crate::files::shelf::Shelf;
 use crate::{Client, ClientError};
 use attachments::{Attachments, beside_lines, beside_page};
@@ -153,14 +154,7 @@ fn write(
     if !request.replace && to.exists() {
         return Err(there_already(to));
     }
-    let folder = match to.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let file = tempfile::Builder::new()
-        .prefix(".landline-")
-        .tempfile_in(folder)
-        .map_err(failed)?;
+    let half = Half::begin(to, &source.shelf).map_err(failed)?;
     let rooms: Vec<RoomId> = source.rooms.iter().map(|room| room.id).collect();
     let space = source.space;
     let (names, of) = source
@@ -169,7 +163,7 @@ fn write(
     let mut writing = Writing {
         source,
         names,
-        out: BufWriter::new(file),
+        out: BufWriter::new(half),
         to,
         messages: 0,
         so_far: Progress { done: 0, of },
@@ -189,23 +183,17 @@ fn write(
         ExportFormat::Html => page::write(&mut writing, &mut files, &TimeZone::system())?,
     }
     let messages = writing.messages;
-    let file = writing
-        .out
-        .into_inner()
-        .map_err(|error| failed(error.into_error()))?;
-    file.as_file().sync_all().map_err(failed)?;
-    let bytes = file.as_file().metadata().map_err(failed)?.len();
-    if request.replace {
-        file.persist(to).map_err(|error| failed(error.error))?;
+    let half = writing.out.into_inner();
+    let half = half.map_err(|error| failed(error.into_error()))?;
+    let bytes = if request.replace {
+        half.replace(to).map_err(failed)?
     } else {
-        file.persist_noclobber(to)
-            .map_err(|error| match error.error.kind() {
-                io::ErrorKind::AlreadyExists => there_already(to),
-                _ => failed(error.error),
-            })?;
-    }
+        half.put(to).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => there_already(to),
+            _ => failed(error),
+        })?
+    };
     files.keep();
-    landline_store::sync_name(to).map_err(failed)?;
     Ok(Exported {
         rooms: source.rooms.len() as u64,
         messages,
@@ -218,7 +206,7 @@ fn write(
 struct Writing<'w, P> {
     source: &'w Source,
     names: Names,
-    out: BufWriter<tempfile::NamedTempFile>,
+    out: BufWriter<Half>,
     to: &'w Path,
     messages: u64,
     so_far: Progress,

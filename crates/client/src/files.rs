@@ -8,10 +8,10 @@
 //! The bytes go straight between the disk and whoever brings or takes them; the engine
 //! (`engine/transfers.rs`) owns what is on its way, and that survives a restart in the replica.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
-use landline_protocol::{AttachmentId, EventId, File, FileHash, Refusal, RoomId, SpaceId};
+use landline_protocol::{AttachmentId, EventId, File, FileHash, Refusal, RoomId, SpaceId, size};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::oneshot;
 
@@ -20,6 +20,7 @@ use crate::ui::AttachmentView;
 use crate::{Client, ClientError};
 
 pub(crate) mod down;
+pub(crate) mod half;
 pub(crate) mod http;
 mod keep;
 pub(crate) mod kind;
@@ -182,7 +183,9 @@ impl Client {
             reply,
         });
         let local = local.await??;
-        let copied = tokio::task::spawn_blocking(move || copy(&local.path, &to)).await;
+        let shelf = self.wish(space, FileWish::Place).await?.shelf;
+        let copy = move || half::copy(&local.path, &to, &shelf);
+        let copied = tokio::task::spawn_blocking(copy).await;
         copied
             .map_err(|_| ClientError::Stopped)?
             .map_err(|error| disk_words(&error))
@@ -238,7 +241,7 @@ async fn take(
         }
         bytes += piece.len() as u64;
         if bytes > most {
-            return Err(too_large(name, most));
+            return Err(Refusal::too_large(too_large(name, most)));
         }
         if !keeping.piece(Bytes::from(piece)).await {
             break;
@@ -279,25 +282,7 @@ fn told_type(media_type: Option<String>, look: &Look) -> String {
     by_bytes.or(told).unwrap_or_else(|| look.shown_as.clone())
 }
 
-fn too_large(name: &str, most: u64) -> Refusal {
-    const MIB: u64 = 1024 * 1024;
-    let most = if most >= MIB {
-        format!("{} MiB", most / MIB)
-    } else {
-        format!("{most} bytes")
-    };
-    Refusal::too_large(format!(
-        "{name} is too large: this space takes up to {most}"
-    ))
-}
-
-/// A copy, whole or not at all.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut half = to.as_os_str().to_owned();
-    half.push(".landline-part");
-    let half = PathBuf::from(half);
-    let copied = std::fs::copy(from, &half)
-        .and_then(|_| std::fs::File::options().write(true).open(&half)?.sync_all())
-        .and_then(|()| std::fs::rename(&half, to));
-    copied.inspect_err(|_| shelf::remove(&half))
+/// Why a file can't be attached, or sent.
+pub(crate) fn too_large(name: &str, most: u64) -> String {
+    format!("{name} is too large: this space takes up to {}", size(most))
 }

@@ -1,13 +1,15 @@
 //! Files between people: the same bytes on every side, in order, through kills and cuts, and to
 //! nobody else.
 
+mod given_up;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use landline_client::command::{FetchFile, QueuedNamed, TransferNamed};
+use landline_client::command::{FetchFile, TransferNamed};
 use landline_client::ui::{ItemState, MessageView, TransferState, TransferView, TransferWay};
-use landline_protocol::{Code, EventId, FileHash, Refusal, RoomId, RoomKind};
+use landline_protocol::{Code, EventId, FileHash, RoomId, RoomKind};
 use landline_tests::cli::Cli;
 use landline_tests::deadline::eventually;
 use landline_tests::proxy::Weather;
@@ -248,52 +250,6 @@ async fn other_rooms_pass_a_message_that_waits_for_its_upload_and_it_can_be_paus
 }
 
 #[tokio::test]
-async fn an_upload_that_is_cancelled_comes_off_its_message_and_the_last_one_discards_it() {
-    let lan = Lan::start();
-    let (ana, ben, general) = two(&lan).await;
-    ana.cut();
-    ana.disconnected().await;
-    let (one, two) = (noise(1000, "one"), noise(2000, "two"));
-    let mut ids = Vec::new();
-    for bytes in [&one, &two] {
-        ids.push(ana.attaches(general, "a.bin", bytes).await.unwrap().id);
-    }
-    let words = ana.posts_files(general, "with words", &ids).await.unwrap();
-    let lone = ana
-        .sends_file(general, "b.bin", &noise(3000, "three"))
-        .await;
-    let cancel = async |bytes: u64| {
-        let id = ana
-            .sees("the upload", |space| {
-                let mut all = space.transfers.values();
-                all.find(|one| one.bytes == bytes).map(|one| one.id)
-            })
-            .await;
-        let space = ana.space();
-        ana.client()
-            .cancel_transfer(TransferNamed { space, id })
-            .await
-            .unwrap();
-        ana.sees("no upload", |space| {
-            (!space.transfers.contains_key(&id)).then_some(())
-        })
-        .await;
-    };
-    cancel(1000).await;
-    cancel(3000).await;
-    ana.sees("discarded", |space| {
-        let items = space.items.get(&general)?;
-        (!items.iter().any(|item| item.id == lone)).then_some(())
-    })
-    .await;
-    ana.heal();
-    ana.all_sent().await;
-    ben.reads_texts(general, &["with words"]).await;
-    let view = sees_files(&ben, words, 1).await;
-    assert_eq!(view.files[0].blake3, hash(&two).to_string());
-}
-
-#[tokio::test]
 async fn an_upload_goes_on_after_the_node_is_killed_in_its_midst() {
     let mut lan = Lan::start();
     let (ana, ben, general) = two(&lan).await;
@@ -351,45 +307,6 @@ async fn a_sender_that_is_killed_in_the_midst_of_an_upload_sends_once_in_the_end
     ana.reads_texts(general, &["large"]).await;
     let event = ana.timeline(general).await.pop().unwrap().id;
     assert!(ana.reads_file(event, hash(&bytes)).await.unwrap() == bytes);
-}
-
-#[tokio::test]
-async fn a_file_that_the_node_never_takes_fails_its_message_in_words_and_nothing_else() {
-    let none = [
-        "--append-rate",
-        "0",
-        "--request-rate",
-        "0",
-        "--join-rate",
-        "0",
-    ];
-    let lan = Lan::with(&[&none[..], &["--file-quota", "1"]].concat());
-    let (ana, ben, general) = two(&lan).await;
-    let event = ana
-        .sends_file(general, "large.bin", &noise(1_100_000, "quota"))
-        .await;
-    ana.write(general, "behind it").await;
-    let refusal: Refusal = ana
-        .sees("failed", |space| {
-            let items = space.items.get(&general)?;
-            let item = items.iter().find(|item| item.id == event)?;
-            match &item.state {
-                ItemState::Failed { refusal } => Some(refusal.clone()),
-                ItemState::Queued | ItemState::Sending | ItemState::Accepted => None,
-            }
-        })
-        .await;
-    assert_eq!(refusal.code, Code::TooLarge);
-    assert!(refusal.message.contains("bytes"), "{refusal}");
-    let failed = is(&ana, TransferWay::Up, TransferState::Failed).await;
-    assert_eq!(failed.words, Some(refusal.message));
-    ben.reads_texts(general, &["behind it"]).await;
-    let discard = QueuedNamed {
-        space: ana.space(),
-        id: event,
-    };
-    ana.client().discard_queued(discard).await.unwrap();
-    ana.all_sent().await;
 }
 
 #[tokio::test]

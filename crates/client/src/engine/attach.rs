@@ -15,7 +15,7 @@ use super::Engine;
 use crate::ClientError;
 use crate::command::{Detach, Nothing, Post};
 use crate::files::shelf::Shelf;
-use crate::files::{FileWish, LocalFile, Place, Taken};
+use crate::files::{FileWish, LocalFile, Place, Taken, half, too_large};
 use crate::home::blocking;
 use crate::ui::{AttachmentView, UiEvent};
 
@@ -45,6 +45,13 @@ impl Engine {
             Ok(())
         });
         cleared.await?;
+        // Not waited for: they may be on a disk that is far away.
+        let shelf = self.shelf.clone();
+        let left = tokio::task::spawn_blocking(move || match shelf.notes() {
+            Ok(notes) => notes.iter().for_each(|note| half::forget(note)),
+            Err(error) => tracing::warn!(%error, "what a crash left can't be found"),
+        });
+        drop(left);
         self.transfers.have_changed();
         Ok(())
     }
@@ -345,11 +352,8 @@ pub(super) fn local(
     let Some(known) = local_files::get(c, blake3)? else {
         return Ok(None);
     };
-    let path = shelf.file(blake3);
-    // Somebody may have cleared it away.
-    let whole = std::fs::metadata(&path).is_ok_and(|file| file.len() == known.bytes);
-    Ok(whole.then_some(LocalFile {
-        path,
+    Ok(shelf.has(blake3, known.bytes).then(|| LocalFile {
+        path: shelf.file(blake3),
         media_type: known.media_type,
         bytes: known.bytes,
     }))
@@ -364,7 +368,7 @@ fn trouble(
 ) -> Result<Option<String>, ClientError> {
     let name = &file.name;
     if file.bytes > most {
-        return Ok(Some(format!("{name} is larger than this space takes.")));
+        return Ok(Some(too_large(name, most)));
     }
     let here = match file.blake3.parse() {
         Ok(hash) => local(c, shelf, hash)?.is_some(),

@@ -3,6 +3,7 @@
 use landline_protocol::{
     Code, Content, EventId, EventSignature, Message, NewEvent, Profile, Refusal, RoomId, sign_event,
 };
+use landline_store::transfers::{self, Way};
 use landline_store::{StoreError, outbox};
 use serde_json::value::RawValue;
 
@@ -149,6 +150,7 @@ impl Engine {
             .store
             .write(move |c| {
                 let before = outbox::of_room(c, room)?;
+                let mut uploads = transfers::open(c)?;
                 let gone = match outbox::discard(c, id) {
                     Ok(gone) => gone,
                     Err(StoreError::Unsettled(_)) => return Ok(None),
@@ -158,12 +160,15 @@ impl Engine {
                     .into_iter()
                     .filter(|waiting| gone.contains(&waiting.event.id))
                     .collect();
+                uploads.retain(|row| {
+                    row.way == Way::Up && gone.iter().any(|gone| gone.event.id == row.event)
+                });
                 let about = gone.iter().filter_map(|gone| about(&gone.event.content));
                 let changed = views::items(c, me, about)?;
-                Ok::<_, ClientError>(Some((gone, changed)))
+                Ok::<_, ClientError>(Some((gone, uploads, changed)))
             })
             .await?;
-        let Some((gone, changed)) = gone else {
+        let Some((gone, uploads, changed)) = gone else {
             if !matches!(Content::read(&waiting.event.content), Content::Message(_)) {
                 let words = "it is on its way already";
                 return Err(Refusal::new(Code::Conflict, words));
@@ -173,6 +178,7 @@ impl Engine {
             self.queue(vec![event]).await?;
             return Ok(Nothing {});
         };
+        self.withdraw(&uploads);
         for waiting in gone {
             self.out.say(UiEvent::ItemGone {
                 space: self.space(),

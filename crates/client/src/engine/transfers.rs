@@ -70,6 +70,8 @@ pub(super) struct Transfers {
     running: BTreeMap<TransferId, Running>,
     tasks: JoinSet<Ended>,
     later: HashMap<TransferId, Later>,
+    /// Tells the node of uploads that do not go on; ends with the engine.
+    withdrawing: JoinSet<()>,
     waiters: Vec<Waiter>,
     /// Done, and to be told so once.
     finished: Vec<TransferView>,

@@ -175,14 +175,15 @@ pub(crate) async fn refused(answer: Response<Incoming>) -> Trouble {
     let after = refusal.retry_after_ms.map(Duration::from_millis);
     match status {
         StatusCode::UNAUTHORIZED => Trouble::Session,
-        StatusCode::INSUFFICIENT_STORAGE | StatusCode::TOO_MANY_REQUESTS => Trouble::Later {
-            words: Some(refusal.message),
-            after,
-        },
         StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::LOCKED => {
             Trouble::Later { words: None, after }
         }
-        status if status.is_server_error() => Trouble::Later { words: None, after },
+        status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+            Trouble::Later {
+                words: Some(refusal.message),
+                after,
+            }
+        }
         _ => Trouble::Never(refusal),
     }
 }

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use blake3::Hasher;
 use bytes::Bytes;
 use landline_protocol::{Code, FileHash, Refusal};
+use landline_store::shelf::open_end;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::shelf::{Shelf, open_end};
+use super::shelf::Shelf;
 
 /// Pieces that wait for the disk; each is at most 400 KiB.
 const WAITING: usize = 8;

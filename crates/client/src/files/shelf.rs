@@ -1,44 +1,51 @@
 //! Where the bytes of files are on this device. All of this waits for the disk.
 //!
 //! ```text
-//! spaces/<space>/files/new/…                    coming: attached now, or half downloaded
+//! spaces/<space>/files/new/…                    coming: attached now, or half downloaded; and notes
+//!                                               of what is written elsewhere (`half.rs`)
 //! spaces/<space>/files/<first two hex>/<blake3> whole, synced before it has this name
 //! ```
 
-use std::fs::{self, File};
+use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use landline_protocol::FileHash;
-use landline_store::{is_full_with, sync_name};
-
-use crate::data::make_folder;
+use landline_store::{make_folder, shelf};
 
 /// Bytes that stay free on the disk, for what people write. On a small disk: 1 in 20.
 const KEPT_FREE: u64 = 64 * 1024 * 1024;
 
+/// How the names of notes end.
+const NOTE: &str = ".note";
+
 /// The files of one space.
 #[derive(Debug, Clone)]
 pub(crate) struct Shelf {
-    root: PathBuf,
+    /// Those that are whole.
+    files: shelf::Shelf,
 }
 
 impl Shelf {
     /// `space`: the folder of the space.
     pub(crate) fn new(space: &Path) -> Self {
         Self {
-            root: space.join("files"),
+            files: shelf::Shelf::new(space.join("files"), KEPT_FREE),
         }
     }
 
     pub(crate) fn file(&self, hash: FileHash) -> PathBuf {
-        let name = hash.to_string();
-        let (first, _) = name.split_at(2);
-        self.root.join(first).join(&name)
+        self.files.file(hash)
+    }
+
+    /// The file is here, and as long as it should be: somebody may have cleared it away.
+    pub(crate) fn has(&self, hash: FileHash, bytes: u64) -> bool {
+        self.files.has(hash, bytes)
     }
 
     fn new_files(&self) -> PathBuf {
-        self.root.join("new")
+        self.files.root().join("new")
     }
 
     /// What has come of a download.
@@ -52,24 +59,28 @@ impl Shelf {
         self.new_files().join(format!("{name}.new"))
     }
 
+    /// A name for the note of what is written elsewhere under this name.
+    pub(crate) fn note(&self, half: &OsStr) -> PathBuf {
+        let mut name = half.to_owned();
+        name.push(NOTE);
+        self.new_files().join(name)
+    }
+
+    /// The notes that are there.
+    pub(crate) fn notes(&self) -> io::Result<Vec<PathBuf>> {
+        let mut names = shelf::names(&self.new_files())?;
+        names.retain(|name| name.ends_with(NOTE));
+        let notes = names.iter().map(|name| self.new_files().join(name));
+        Ok(notes.collect())
+    }
+
     pub(crate) fn make(&self) -> io::Result<()> {
         make_folder(&self.new_files())
     }
 
     /// Gives whole and synced bytes their name. Those that are there already are the same.
     pub(crate) fn place(&self, from: &Path, hash: FileHash) -> io::Result<()> {
-        let to = self.file(hash);
-        let bytes = fs::metadata(from)?.len();
-        if fs::metadata(&to).is_ok_and(|there| there.len() == bytes) {
-            return fs::remove_file(from);
-        }
-        if let Some(folder) = to.parent() {
-            make_folder(folder)?;
-        }
-        fs::rename(from, &to)?;
-        // Not every file system can do it.
-        let _ = sync_name(&to);
-        Ok(())
+        self.files.place(from, hash, fs::metadata(from)?.len())
     }
 
     pub(crate) fn remove(&self, hash: FileHash) {
@@ -80,21 +91,22 @@ impl Shelf {
         remove(&self.part(hash));
     }
 
-    /// Takes away what came half and what nothing knows of: a crash came in between. For a start,
-    /// before anything comes.
+    /// Takes away what came half and what nothing knows of, but for notes: a crash came in between.
+    /// For a start, before anything comes.
     pub(crate) fn clear(
         &self,
         is_known: impl Fn(FileHash) -> bool,
         is_coming: impl Fn(FileHash) -> bool,
     ) -> io::Result<()> {
-        for folder in names(&self.root)? {
-            for name in names(&self.root.join(&folder))? {
+        let root = self.files.root();
+        for folder in shelf::names(root)? {
+            for name in shelf::names(&root.join(&folder))? {
                 let kept = match name.strip_suffix(".part") {
                     Some(hash) => hash.parse().is_ok_and(&is_coming),
-                    None => name.parse().is_ok_and(&is_known),
+                    None => name.ends_with(NOTE) || name.parse().is_ok_and(&is_known),
                 };
                 if !kept {
-                    remove(&self.root.join(&folder).join(name));
+                    remove(&root.join(&folder).join(name));
                 }
             }
         }
@@ -103,35 +115,12 @@ impl Shelf {
 
     /// Whether so many bytes more would leave too little room for what people write.
     pub(crate) fn is_full_with(&self, bytes: u64) -> bool {
-        is_full_with(&self.root, bytes, KEPT_FREE)
+        self.files.is_full_with(bytes)
     }
-}
-
-fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    entries
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect()
 }
 
 pub(crate) fn remove(path: &Path) {
-    if let Err(error) = fs::remove_file(path)
-        && error.kind() != io::ErrorKind::NotFound
-    {
+    if let Err(error) = shelf::remove(path) {
         tracing::warn!(%error, path = %path.display(), "a file can't be removed");
     }
-}
-
-/// Opens a file to read, and to write at its end; made if it is not there, for its owner only.
-pub(crate) fn open_end(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    // One that can only be appended to can't be locked everywhere.
-    options.create(true).read(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

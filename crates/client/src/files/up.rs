@@ -1,7 +1,7 @@
 //! An upload: `HEAD` (is it there already?), `POST`, `HEAD` (how far?), `PATCH`.
 
 use std::fmt;
-use std::io::SeekFrom;
+use std::io::{self, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +20,6 @@ use tokio::time::{Instant, sleep};
 use tokio_util::io::ReaderStream;
 
 use super::http::{Http, Sent, Trouble, refused, told};
-use super::keep::disk_words;
 use super::shelf::Shelf;
 use crate::link::{Dial, Target};
 
@@ -99,6 +98,22 @@ pub(crate) async fn upload(job: &Job) -> Result<(), Trouble> {
         return Ok(());
     }
     send(job, &mut http, &url, offset).await
+}
+
+/// Tells the node that an upload will not go on: until it expires, it would count against the quota
+/// of whoever began it.
+pub(crate) async fn withdraw(
+    dial: &dyn Dial,
+    target: Target,
+    token: String,
+    url: &str,
+) -> Result<(), Trouble> {
+    let mut http = Http::connect(dial, target, token).await?;
+    let answer = http.ask(http.request("DELETE", url)).await?;
+    match answer.status() {
+        StatusCode::NO_CONTENT | StatusCode::NOT_FOUND => Ok(()),
+        _ => Err(refused(answer).await),
+    }
 }
 
 enum Resumed {
@@ -204,13 +219,20 @@ fn not_ours() -> Trouble {
 
 /// The rest of the file, counted as it is taken.
 async fn body(job: &Job, offset: u64) -> Result<Sent, Trouble> {
-    let gone = |error| Trouble::Never(disk_words(&error));
-    let mut file = tokio::fs::File::open(&job.from).await.map_err(gone)?;
-    let length = file.metadata().await.map_err(gone)?.len();
+    let unread = |error: io::Error| {
+        Trouble::Never(match error.kind() {
+            io::ErrorKind::NotFound => {
+                Refusal::not_found("the file is no longer on this computer; attach it again")
+            }
+            _ => Refusal::new(Code::Internal, format!("the file can't be read: {error}")),
+        })
+    };
+    let mut file = tokio::fs::File::open(&job.from).await.map_err(unread)?;
+    let length = file.metadata().await.map_err(unread)?.len();
     if length != job.transfer.bytes {
         return Err(not_ours());
     }
-    file.seek(SeekFrom::Start(offset)).await.map_err(gone)?;
+    file.seek(SeekFrom::Start(offset)).await.map_err(unread)?;
     job.progress.store(offset, Ordering::Relaxed);
     let progress = job.progress.clone();
     let pieces = ReaderStream::with_capacity(file, PIECE)

@@ -1,14 +1,13 @@
 //! Coming into a space, and leaving it on this device.
 
 use landline_protocol::{Code, Refusal, SpaceId};
-use landline_store::Check;
+use landline_store::{Check, make_folder};
 
 use super::damage::{self, REPLICA};
 use super::{Home, Joined, Note, Reply, Running, blocking, kept};
 use crate::ClientError;
 use crate::command::{Answer, Join, Nothing, SpaceAnswer};
 use crate::contact::{Contact, Credentials, NoContact, contact};
-use crate::data::make_folder;
 use crate::engine::{self, EngineConfig, Wishes};
 use crate::host::Hosted;
 use crate::invitation::Invitation;

@@ -11,6 +11,7 @@ use super::Waiter;
 use crate::ClientError;
 use crate::command::Nothing;
 use crate::files::LocalFile;
+use crate::files::up::withdraw;
 use crate::ui::{TransferState, TransferView};
 
 /// Who may wait for files at a time.
@@ -153,6 +154,7 @@ impl Engine {
             .write(move |c| Ok::<_, ClientError>(transfers::remove(c, id)?));
         removed.await?;
         self.transfers.have_changed();
+        self.withdraw(std::slice::from_ref(&row));
         if row.way == Way::Down {
             self.transfers
                 .running
@@ -163,6 +165,27 @@ impl Engine {
             self.answer_waiters(row.blake3, &Err(refusal));
         }
         Ok(Nothing {})
+    }
+
+    /// Has the node forget what it has of these uploads. Without a link, or where that fails, they
+    /// expire there.
+    pub(in super::super) fn withdraw(&mut self, gone: &[Transfer]) {
+        let urls = gone.iter().filter_map(|row| row.url.clone());
+        let urls: Vec<String> = urls.collect();
+        let Some(way) = self.transfers.way.clone().filter(|_| !urls.is_empty()) else {
+            return;
+        };
+        let dial = self.config.dial.clone();
+        let withdrawing = &mut self.transfers.withdrawing;
+        while withdrawing.try_join_next().is_some() {}
+        withdrawing.spawn(async move {
+            for url in urls {
+                let (target, token) = (way.target.clone(), way.token.clone());
+                if let Err(trouble) = withdraw(&*dial, target, token, &url).await {
+                    tracing::debug!(?trouble, "an upload is left to expire");
+                }
+            }
+        });
     }
 
     /// Takes a file off a message that waits for it.

@@ -1,0 +1,129 @@
+//! Uploads that are given up: by whoever sends, or because the node does not take the file.
+
+use std::fs;
+use std::time::Duration;
+
+use landline_client::command::{QueuedNamed, TransferNamed};
+use landline_client::ui::{ItemState, TransferState, TransferWay};
+use landline_protocol::{Code, Refusal};
+use landline_tests::Lan;
+use landline_tests::deadline::eventually;
+use landline_tests::proxy::Weather;
+
+use super::{has_begun, hash, is, noise, sees_files, two};
+
+#[tokio::test]
+async fn an_upload_that_is_cancelled_comes_off_its_message_and_the_last_one_discards_it() {
+    let lan = Lan::start();
+    let (ana, ben, general) = two(&lan).await;
+    ana.cut();
+    ana.disconnected().await;
+    let (one, two) = (noise(1000, "one"), noise(2000, "two"));
+    let mut ids = Vec::new();
+    for bytes in [&one, &two] {
+        ids.push(ana.attaches(general, "a.bin", bytes).await.unwrap().id);
+    }
+    let words = ana.posts_files(general, "with words", &ids).await.unwrap();
+    let lone = ana
+        .sends_file(general, "b.bin", &noise(3000, "three"))
+        .await;
+    let cancel = async |bytes: u64| {
+        let id = ana
+            .sees("the upload", |space| {
+                let mut all = space.transfers.values();
+                all.find(|one| one.bytes == bytes).map(|one| one.id)
+            })
+            .await;
+        let space = ana.space();
+        ana.client()
+            .cancel_transfer(TransferNamed { space, id })
+            .await
+            .unwrap();
+        ana.sees("no upload", |space| {
+            (!space.transfers.contains_key(&id)).then_some(())
+        })
+        .await;
+    };
+    cancel(1000).await;
+    cancel(3000).await;
+    ana.sees("discarded", |space| {
+        let items = space.items.get(&general)?;
+        (!items.iter().any(|item| item.id == lone)).then_some(())
+    })
+    .await;
+    ana.heal();
+    ana.all_sent().await;
+    ben.reads_texts(general, &["with words"]).await;
+    let view = sees_files(&ben, words, 1).await;
+    assert_eq!(view.files[0].blake3, hash(&two).to_string());
+}
+
+#[tokio::test]
+async fn a_file_that_the_node_never_takes_fails_its_message_in_words_and_nothing_else() {
+    let none = [
+        "--append-rate",
+        "0",
+        "--request-rate",
+        "0",
+        "--join-rate",
+        "0",
+    ];
+    let lan = Lan::with(&[&none[..], &["--file-quota", "1"]].concat());
+    let (ana, ben, general) = two(&lan).await;
+    let event = ana
+        .sends_file(general, "large.bin", &noise(1_100_000, "quota"))
+        .await;
+    ana.write(general, "behind it").await;
+    let refusal: Refusal = ana
+        .sees("failed", |space| {
+            let items = space.items.get(&general)?;
+            let item = items.iter().find(|item| item.id == event)?;
+            match &item.state {
+                ItemState::Failed { refusal } => Some(refusal.clone()),
+                ItemState::Queued | ItemState::Sending | ItemState::Accepted => None,
+            }
+        })
+        .await;
+    assert_eq!(refusal.code, Code::TooLarge);
+    assert!(refusal.message.contains("1 MB"), "{refusal}");
+    let failed = is(&ana, TransferWay::Up, TransferState::Failed).await;
+    assert_eq!(failed.words, Some(refusal.message));
+    ben.reads_texts(general, &["behind it"]).await;
+    let discard = QueuedNamed {
+        space: ana.space(),
+        id: event,
+    };
+    ana.client().discard_queued(discard).await.unwrap();
+    ana.all_sent().await;
+}
+
+#[tokio::test]
+async fn what_the_node_has_of_an_upload_that_is_given_up_is_gone_at_once() {
+    let lan = Lan::start();
+    let (ana, ben, general) = two(&lan).await;
+    let uploads = lan.node.data().join("files/uploads");
+    let nothing_left = async || {
+        eventually("nothing of it is left", async || {
+            (fs::read_dir(&uploads).unwrap().count() == 0).then_some(())
+        })
+        .await;
+    };
+    ana.proxy().set(Weather::Delay(Duration::from_millis(10)));
+    let bytes = noise(30_000_000, "given up");
+    ana.sends_file(general, "large.bin", &bytes).await;
+    has_begun(&lan.node, bytes.len() as u64).await;
+    let id = is(&ana, TransferWay::Up, TransferState::Running).await.id;
+    let space = ana.space();
+    let cancel = TransferNamed { space, id };
+    ana.client().cancel_transfer(cancel).await.unwrap();
+    nothing_left().await;
+
+    let id = ana.sends_file(general, "large.bin", &bytes).await;
+    has_begun(&lan.node, bytes.len() as u64).await;
+    let discard = QueuedNamed { space, id };
+    ana.client().discard_queued(discard).await.unwrap();
+    nothing_left().await;
+    ana.proxy().set(Weather::Fair);
+    ana.write(general, "without it").await;
+    ben.reads_texts(general, &["without it"]).await;
+}
