@@ -18,9 +18,10 @@ use crate::changes::message;
 use crate::error::CliError;
 use crate::here::{Here, Reach};
 use crate::output::Output;
-use crate::send::{Sent, Settled, plain_post, settled_now, text};
+use crate::send::{self, Settled, plain_post, settled_now, text};
 
-const BAR: &str = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}";
+const BAR: &str =
+    "{msg} {wide_bar} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}";
 /// Messages looked at for the newest with a file.
 const LOOKED_AT: u32 = 2_000;
 const PAGE: u32 = 200;
@@ -77,31 +78,13 @@ pub(crate) async fn upload(
             return Err(refusal.into());
         }
     };
-    let sent = |state, seq| Sent {
-        space,
-        room,
-        id,
-        state,
-        seq,
-    };
     let reach = here.connect(space, Reach::Connected).await?;
     let settled = if reach == Reach::Offline && !args.wait {
         Settled::Not
     } else {
         follow(here, space, id, Duration::from_secs(args.timeout), output).await?
     };
-    match settled {
-        Settled::Accepted { seq } => output.show(&sent("sent", seq)),
-        Settled::Refused(refusal) => Err(refusal.into()),
-        Settled::Not => {
-            output.show(&sent("queued", None))?;
-            if args.wait {
-                Err(here.offline(space))
-            } else {
-                Ok(())
-            }
-        }
-    }
+    send::show(here, (space, room, id), settled, args.wait, output)
 }
 
 async fn attach(

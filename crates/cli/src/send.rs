@@ -21,15 +21,15 @@ use crate::people::found;
 
 /// `send`, `reply`, `dm` and `upload`: `{"space", "room", "id", "state", "seq"}`
 #[derive(Debug, Serialize)]
-pub(crate) struct Sent {
-    pub(crate) space: SpaceId,
-    pub(crate) room: RoomId,
-    pub(crate) id: EventId,
+struct Sent {
+    space: SpaceId,
+    room: RoomId,
+    id: EventId,
     /// `sent`: the space has it on its disk. `queued`: it is on this computer's, and goes out once
     /// with the next command that reaches the space.
-    pub(crate) state: &'static str,
+    state: &'static str,
     /// Its place in the room; null while queued, or where it is known only to be sent.
-    pub(crate) seq: Option<u64>,
+    seq: Option<u64>,
 }
 
 impl Display for Sent {
@@ -142,6 +142,18 @@ async fn deliver(
         Patience::Usual
     };
     let id = here.client().post(post).await?.id;
+    let settled = settle(here, space, id, patience).await?;
+    show(here, (space, room, id), settled, args.wait, output)
+}
+
+/// Tells what became of a message. `wait`: it was waited for, and that it is not sent is a failure.
+pub(crate) fn show(
+    here: &Here,
+    (space, room, id): (SpaceId, RoomId, EventId),
+    settled: Settled,
+    wait: bool,
+    output: Output,
+) -> Result<(), CliError> {
     let sent = |state, seq| Sent {
         space,
         room,
@@ -149,12 +161,12 @@ async fn deliver(
         state,
         seq,
     };
-    match settle(here, space, id, patience).await? {
+    match settled {
         Settled::Accepted { seq } => output.show(&sent("sent", seq)),
         Settled::Refused(refusal) => Err(refusal.into()),
         Settled::Not => {
             output.show(&sent("queued", None))?;
-            if args.wait {
+            if wait {
                 Err(here.offline(space))
             } else {
                 Ok(())
