@@ -13,6 +13,8 @@ use landline_protocol::{EventId, RoomId, SpaceId};
 use tauri::async_runtime;
 use tokio::sync::{mpsc, watch};
 
+#[cfg(any(target_os = "macos", target_os = "windows"))]
+mod beside;
 #[cfg_attr(all(unix, not(target_os = "macos")), path = "notices/freedesktop.rs")]
 #[cfg_attr(target_os = "windows", path = "notices/windows.rs")]
 #[cfg_attr(target_os = "macos", path = "notices/macos.rs")]

@@ -1,12 +1,11 @@
-//! Notifications of macOS. They can't be changed or taken back: a newer one is shown beside the
-//! older. A click brings the window to the front by itself; what to do besides, and a reply, is
-//! told to a thread that waits for it.
+//! Notifications of macOS. A click brings the window to the front by itself; what to do besides,
+//! and a reply, is told to a thread that waits for it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use notify_rust::{Notification, NotificationHandle, NotificationResponse};
-use tokio::sync::watch;
 
+pub(super) use super::beside::keep;
 use super::{Notice, Responded, Response, text};
 
 /// Threads that wait, each for one notification. Past it, one is only shown.
@@ -17,25 +16,7 @@ static WAITING: AtomicUsize = AtomicUsize::new(0);
 #[derive(Debug, Clone, Default)]
 pub(super) struct System;
 
-/// Shows the notice and whatever takes its place, until the sender is gone.
-pub(super) async fn keep(
-    _system: System,
-    mut notices: watch::Receiver<Notice>,
-    responded: Responded,
-) {
-    loop {
-        let notice = notices.borrow_and_update().clone();
-        match notification(&notice).show() {
-            Ok(shown) => wait(shown, notice, responded.clone()),
-            Err(error) => return tracing::warn!(%error, "notifications can't be shown"),
-        }
-        if notices.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-fn wait(shown: NotificationHandle, notice: Notice, responded: Responded) {
+pub(super) fn wait(shown: NotificationHandle, notice: Notice, responded: Responded) {
     if WAITING.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
         WAITING.fetch_sub(1, Ordering::Relaxed);
         // Dropped, it is shown all the same.
@@ -63,7 +44,7 @@ fn wait(shown: NotificationHandle, notice: Notice, responded: Responded) {
     });
 }
 
-fn notification(notice: &Notice) -> Notification {
+pub(super) fn notification(notice: &Notice) -> Notification {
     let mut shown = Notification::new();
     shown
         .summary(&text::title(&notice.title))
