@@ -6,9 +6,7 @@ use ts_rs::TS;
 use crate::limits::{
     DIRECT_MEMBERS, EMOJI_BYTES, FILES_PER_MESSAGE, MENTIONS_PER_MESSAGE, NAME_CHARS, TEXT_BYTES,
 };
-use crate::{
-    Admission, EventId, MemberId, Refusal, Role, RoomKind, check_name, check_topic, size,
-};
+use crate::{Admission, EventId, MemberId, Refusal, Role, RoomKind, check_name, check_topic, size};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
