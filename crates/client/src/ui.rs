@@ -347,7 +347,8 @@ pub struct RoomView {
     /// Of a direct room only; else empty.
     pub members: Vec<MemberId>,
     pub head: u64,
-    /// One's own mark: how far read.
+    /// How far it counts as read: one's own mark, or where one came into the room, or where one
+    /// marked it unread.
     pub read: u64,
     /// Others' messages after `read`.
     pub unread: u64,

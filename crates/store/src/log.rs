@@ -212,6 +212,28 @@ pub fn first(c: &Connection, room: RoomId) -> Result<Option<u64>, StoreError> {
     )
 }
 
+/// The `seq` of the last event of a room here that was accepted before a time (milliseconds since
+/// 1970 UTC); 0: none. Times never fall within a log, so a few rows are looked at and not all.
+pub fn last_before(c: &Connection, room: RoomId, at: i64) -> Result<u64, StoreError> {
+    let mut from = c.prepare_cached(
+        "SELECT seq, accepted_at FROM event WHERE room = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1",
+    )?;
+    let (mut low, mut high) = (0, head(c, room)?.map_or(0, |head| head.seq));
+    while low < high {
+        let middle = high - (high - low) / 2;
+        let found: Option<(u64, i64)> = from
+            .query_row(params![Blob(room), sql_seq(middle)], |row| {
+                Ok((seq(row, 0)?, row.get(1)?))
+            })
+            .optional()?;
+        match found {
+            Some((seq, accepted_at)) if accepted_at < at => low = seq,
+            Some(_) | None => high = middle - 1,
+        }
+    }
+    Ok(low)
+}
+
 /// Takes out of a log what is beyond a `seq`, and gives it back in rising `seq`: the node's log
 /// has gone another way. The caller rebuilds the room ([`crate::apply::rebuild_room`]) before
 /// anything else reads it.

@@ -8,8 +8,8 @@ mod states;
 use landline_protocol::{Admission, MemberId, Role, RoomId, RoomKind, SpaceId};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use crate::StoreError;
-use crate::bytes::{Blob, id, id_or_null};
+use crate::bytes::{Blob, id, id_or_null, seq};
+use crate::{StoreError, log};
 pub use states::{room_state, room_states, space_state};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +100,32 @@ pub fn is_in(c: &Connection, room: RoomId, member: MemberId) -> Result<bool, Sto
         c.prepare_cached("SELECT 1 FROM member WHERE room = ?1 AND member = ?2 AND present = 1")?
             .exists((Blob(room), Blob(member)))?,
     )
+}
+
+/// The `seq` with which somebody who is in a room came into it last: what is before it was said
+/// without them. 0 where that is not known here.
+pub fn came(c: &Connection, room: RoomId, member: MemberId) -> Result<u64, StoreError> {
+    Ok(
+        c.prepare_cached("SELECT seq FROM member WHERE room = ?1 AND member = ?2 AND present = 1")?
+            .query_row((Blob(room), Blob(member)), |row| seq(row, 0))
+            .optional()?
+            .unwrap_or(0),
+    )
+}
+
+/// As [`came`], of a room for everyone: one comes into it with the space, whose directory tells
+/// when.
+pub fn came_with_all(
+    c: &Connection,
+    space: SpaceId,
+    room: RoomId,
+    member: MemberId,
+) -> Result<u64, StoreError> {
+    let directory = space.directory();
+    match log::at(c, directory, came(c, directory, member)?)? {
+        Some(admitted) => log::last_before(c, room, admitted.accepted_at),
+        None => Ok(0),
+    }
 }
 
 /// The rooms that somebody is in by their logs, by id; those for everyone are not among them.

@@ -72,6 +72,73 @@ async fn what_was_missed_for_long_is_caught_up_without_a_hole() {
 }
 
 #[tokio::test]
+async fn what_was_said_before_one_came_is_history_and_not_unread() {
+    let mut lan = Lan::start();
+    let ana = lan.person("ana").await;
+    let general = ana.room("general").await;
+    let workshop = ana.create_room(RoomKind::Public, "workshop", &[]).await;
+    for room in [general, workshop] {
+        ana.write(room, "who has the drill?").await;
+        ana.write(room, "found it").await;
+    }
+    ana.all_sent().await;
+
+    let mut ben = lan.person("ben").await;
+    ben.join_room(workshop).await;
+    for room in [general, workshop] {
+        ben.reads_texts(room, &["who has the drill?", "found it"])
+            .await;
+        ben.sees_room(room, "nothing unread", |room| {
+            (room.unread, room.first_unread) == (0, None)
+        })
+        .await;
+    }
+
+    // What is said from now on is, also while he or the node is away.
+    ben.cut();
+    lan.node.kill();
+    lan.node.start_again();
+    for room in [general, workshop] {
+        ana.write(room, "and the bits?").await;
+    }
+    ana.all_sent().await;
+    ben.start_again().await;
+    ben.heal();
+    for room in [general, workshop] {
+        ben.sees_room(room, "one unread", |room| {
+            (room.unread, room.first_unread) == (1, Some(room.head))
+        })
+        .await;
+    }
+
+    // Who marks a room unread from an old message means it.
+    ben.marks_unread(workshop, 2).await;
+    ben.sees_room(workshop, "all three unread", |room| {
+        (room.unread, room.first_unread) == (3, Some(2))
+    })
+    .await;
+
+    // What was said while he was out of the room, he has not missed.
+    ben.leave_room(workshop).await;
+    ana.write(workshop, "never mind").await;
+    ana.all_sent().await;
+    ben.join_room(workshop).await;
+    ben.reads_texts(
+        workshop,
+        &[
+            "who has the drill?",
+            "found it",
+            "and the bits?",
+            "never mind",
+        ],
+    )
+    .await;
+    ben.reads(workshop, 2).await;
+    ben.sees_room(workshop, "nothing unread", |room| room.unread == 0)
+        .await;
+}
+
+#[tokio::test]
 async fn who_leaves_a_room_keeps_what_was_said_and_hears_no_more() {
     let lan = Lan::start();
     let (ana, ben) = (lan.person("ana").await, lan.person("ben").await);

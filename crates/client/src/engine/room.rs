@@ -61,10 +61,9 @@ impl Room {
         self.open && !self.leaving
     }
 
-    /// How far it counts as read: less than it was where somebody marked it unread.
-    pub(super) fn read(&self) -> u64 {
-        let marked = self.choice.unread_from.map(|seq| seq.saturating_sub(1));
-        marked.map_or(self.marks.read, |marked| marked.min(self.marks.read))
+    /// How far it counts as read, where somebody marked it unread.
+    pub(super) fn marked(&self) -> Option<u64> {
+        self.choice.unread_from.map(|seq| seq.saturating_sub(1))
     }
 
     /// The node has described it, at a sign-in or when it was opened.

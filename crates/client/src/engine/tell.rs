@@ -185,7 +185,8 @@ impl Engine {
             info,
             open: room.is_open(),
             head: room.sync.head(),
-            read: room.read(),
+            read: room.marks.read,
+            marked: room.marked(),
             level: room.choice.level.into(),
             threads_read: room.threads_read,
         })

@@ -189,6 +189,8 @@ pub(super) struct RoomFacts {
     pub(super) open: bool,
     pub(super) head: u64,
     pub(super) read: u64,
+    /// The person has marked it unread after this seq.
+    pub(super) marked: Option<u64>,
     pub(super) level: Level,
     /// All that was said in threads up to this seq is read.
     pub(super) threads_read: u64,
@@ -237,15 +239,24 @@ pub(super) fn room(
 ) -> Result<(RoomView, u64), ClientError> {
     let (may, creator) = rights(c, &facts)?;
     let RoomFacts {
+        space,
         me,
         info,
         open,
         head,
         read,
+        marked,
         level,
         threads_read,
         ..
     } = facts;
+    // What was said before one came is history, and not unread: unless one says so.
+    let came = match info.everyone {
+        true => rooms::came_with_all(c, space, info.id, me)?,
+        false => rooms::came(c, info.id, me)?,
+    };
+    let read = read.max(came);
+    let read = marked.map_or(read, |marked| marked.min(read));
     let unread = messages::unread(c, info.id, me, read)?;
     let replies = threads::unread(c, info.id, me, threads_read)?;
     let threads_read = match replies.first {

@@ -4,6 +4,7 @@ use landline_protocol::{
     Admitted, Banned, Content, Invited, Profile, Removed, Role, RoomChanged, RoomCreated, RoomKind,
     SettingsChanged, SpaceCreated,
 };
+use landline_store::log;
 use landline_store::rooms::{self, MemberRow};
 
 use crate::support::{ann, ben, cho, event, room, space, tables, take, write};
@@ -15,6 +16,13 @@ fn private(members: &[landline_protocol::MemberId]) -> Content {
         topic: "the boat".into(),
         members: members.to_vec(),
         everyone: false,
+    })
+}
+
+fn invited(member: landline_protocol::MemberId) -> Content {
+    Content::Invited(Invited {
+        member,
+        reason: None,
     })
 }
 
@@ -43,13 +51,7 @@ fn a_room_knows_its_name_and_its_members() {
                     ..RoomChanged::default()
                 }),
             ),
-            (
-                ann(),
-                Content::Invited(Invited {
-                    member: cho(),
-                    reason: None,
-                }),
-            ),
+            (ann(), invited(cho())),
             (ben(), Content::Left),
             (
                 ann(),
@@ -169,4 +171,43 @@ fn the_directory_knows_people_and_space() {
     // The directory is not a room that one is in.
     assert_eq!(rooms::of_member(&c, ann()).unwrap(), []);
     assert_eq!(rooms::all(&c).unwrap(), []);
+}
+
+#[test]
+fn a_room_is_history_up_to_where_somebody_came_last() {
+    let c = tables();
+    let came = |who| rooms::came(&c, room(0), who).unwrap();
+    write(
+        &c,
+        room(0),
+        &[
+            (ann(), private(&[ann(), ben()])),
+            (ann(), invited(cho())),
+            (ben(), Content::Left),
+        ],
+    );
+    assert_eq!((came(ann()), came(cho())), (1, 2));
+    assert_eq!(came(ben()), 0, "he is not in it");
+}
+
+#[test]
+fn a_room_for_everyone_is_history_up_to_where_somebody_came_to_the_space() {
+    let c = tables();
+    let (general, directory) = (room(0), space().directory());
+    for (seq, accepted_at) in [(1, 100), (2, 200), (4, 200), (7, 300), (8, 500)] {
+        let mut said = event(general, seq, ann(), &Content::Joined);
+        said.accepted_at = accepted_at;
+        take(&c, &said);
+    }
+    let before = |at| log::last_before(&c, general, at).unwrap();
+    assert_eq!(
+        [100, 101, 200, 201, 300, 301, 500, 501].map(before),
+        [0, 1, 1, 4, 4, 7, 7, 8]
+    );
+    let came = || rooms::came_with_all(&c, space(), general, ben()).unwrap();
+    assert_eq!(came(), 0, "nothing is known of him");
+    let mut admitted = event(directory, 3, ann(), &admitted(ben(), "Ben"));
+    admitted.accepted_at = 301;
+    take(&c, &admitted);
+    assert_eq!(came(), 7);
 }

@@ -27,7 +27,8 @@ may: RoomRights, member_count: number,
  */
 members: Array<MemberId>, head: number, 
 /**
- * One's own mark: how far read.
+ * How far it counts as read: one's own mark, or where one came into the room, or where one
+ * marked it unread.
  */
 read: number, 
 /**
