@@ -19,6 +19,7 @@ pub mod audit;
 pub mod cli;
 pub mod conversation;
 pub mod deadline;
+pub mod desk;
 pub mod dice;
 pub mod lan;
 pub mod logs;

@@ -1,6 +1,7 @@
 //! A person: a real client core with a data folder of their own, behind a proxy of their own, so
 //! that their link can be cut.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,14 +12,17 @@ use landline_client::command::{
 };
 use landline_client::link::Timing;
 use landline_client::ui::{Item, ItemBody, ItemState, Part};
-use landline_client::{Client, ClientConfig, PlainHost, Random, SystemClock, TcpDial};
+use landline_client::{
+    Client, ClientConfig, Host, Notification, PlainHost, Random, SystemClock, TcpDial,
+};
 use landline_protocol::up::ClientInfo;
 use landline_protocol::{EventId, MemberId, PresenceState, RoomId, RoomKind, SpaceId};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::deadline::{LONG, SOON, within};
+use crate::deadline::{LONG, SOON, eventually, within};
+use crate::desk::Desk;
 use crate::logs::{self, Row};
 use crate::proxy::{Proxy, Weather};
 use crate::screen::{Screen, SpaceOnScreen};
@@ -34,6 +38,7 @@ pub struct Person {
     space: SpaceId,
     proxy: Proxy,
     client: Client,
+    desk: Arc<Desk>,
     screen: watch::Receiver<Screen>,
     _watching: AbortOnDropHandle<()>,
 }
@@ -42,7 +47,8 @@ impl Person {
     /// A first start, and a first join by address. Returns when signed in.
     pub async fn join(name: &str, data: &Path, node: SocketAddr) -> Self {
         let proxy = Proxy::start(node).await.unwrap();
-        let client = client(name, data).await;
+        let desk = Arc::new(Desk::default());
+        let client = start(name, data, desk.clone()).await;
         client
             .set_name(SetName {
                 name: name.to_owned(),
@@ -62,6 +68,7 @@ impl Person {
             space,
             proxy,
             client,
+            desk,
             screen,
             _watching: watching,
         };
@@ -92,7 +99,7 @@ impl Person {
     /// Quits the program and starts it again on the same folder. Does not wait for the link.
     pub async fn start_again(&mut self) {
         self.client.stop().await;
-        self.client = client(&self.name, &self.data).await;
+        self.client = start(&self.name, &self.data, self.desk.clone()).await;
         (self.screen, self._watching) = watch_screen(&self.client).await;
     }
 
@@ -237,6 +244,12 @@ impl Person {
         })
     }
 
+    /// Waits until these notifications stand on the desktop, and no others.
+    pub async fn is_told(&self, what: &str, so: impl Fn(&BTreeMap<RoomId, Notification>) -> bool) {
+        let what = format!("{} is told: {what}", self.name);
+        eventually(&what, async || so(&self.desk.shown()).then_some(())).await;
+    }
+
     pub async fn connected(&self) {
         self.sees("connected", |space| space.connected().then_some(()))
             .await;
@@ -368,7 +381,10 @@ pub fn text(item: &Item) -> Option<String> {
 
 /// A client core in a data folder that may be fresh, dialling directly.
 pub async fn client(name: &str, data: &Path) -> Client {
-    let host = Arc::new(PlainHost);
+    start(name, data, Arc::new(PlainHost)).await
+}
+
+async fn start(name: &str, data: &Path, host: Arc<dyn Host>) -> Client {
     Client::start(config(name, data, Timing::default()), host)
         .await
         .unwrap()

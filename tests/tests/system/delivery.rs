@@ -178,6 +178,30 @@ async fn typing_presence_and_marks_are_shown_to_the_other() {
 }
 
 /// Writes `count` messages, each numbered, as fast as they are safe on disk.
+#[tokio::test]
+async fn what_one_reads_while_the_node_is_gone_is_known_when_it_is_back() {
+    let mut lan = Lan::start();
+    let (ana, mut ben) = (lan.person("ana").await, lan.person("ben").await);
+    let general = ana.room("general").await;
+    ana.write(general, "seen?").await;
+    ben.reads_texts(general, &["seen?"]).await;
+    let seq = messages_with_seq(&ben, general).await[0].0;
+
+    lan.node.kill();
+    ben.disconnected().await;
+    ben.reads(general, seq).await;
+    ben.sees_room(general, "nothing unread", |room| room.unread == 0)
+        .await;
+    ben.start_again().await;
+    ben.sees_room(general, "nothing unread", |room| room.unread == 0)
+        .await;
+    lan.node.start_again();
+    ana.sees_in_the_end("ben has read it", |space| {
+        (space.marks(general, ben.me()) == (seq, seq)).then_some(())
+    })
+    .await;
+}
+
 async fn write_many(person: &Person, room: RoomId, count: usize) {
     for n in 1..=count {
         person.write(room, &format!("{} {n}", person.name())).await;
