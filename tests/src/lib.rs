@@ -19,6 +19,8 @@ pub mod audit;
 pub mod cli;
 pub mod conversation;
 pub mod deadline;
+#[cfg(feature = "desktop")]
+pub mod desktop;
 pub mod desk;
 pub mod dice;
 pub mod lan;

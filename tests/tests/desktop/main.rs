@@ -13,15 +13,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-mod app;
-mod bus;
 mod media;
-mod network;
-mod screen;
 
-use app::App;
-use bus::Bus;
 use landline_tests::deadline::eventually;
+use landline_tests::desktop::{App, Bus, network};
 use serde_json::json;
 
 /// Bytes of a file that is saved.
@@ -62,6 +57,7 @@ async fn story() {
     ana.kill().await;
     let written = writes_without_the_host(&ben, files.path()).await;
     ana.start_again(&bus).await;
+    ana.focus().await;
     arrives_once_and_in_order(&ana, &ben, &written).await;
 
     ana.close().await;

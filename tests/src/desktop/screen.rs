@@ -2,20 +2,23 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
-use landline_tests::deadline::{eventually, soon};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::deadline::{eventually, soon};
+
 /// A running Xvfb; it ends with this value.
-pub(crate) struct Screen {
+#[derive(Debug)]
+pub struct Screen {
     /// As in `DISPLAY`.
-    pub(crate) display: String,
+    pub display: String,
     _server: Child,
 }
 
 impl Screen {
-    pub(crate) async fn open() -> Self {
+    pub async fn open() -> Self {
         let mut server = Command::new("Xvfb")
             // It chooses a free number and tells it.
             .args([
@@ -42,7 +45,7 @@ impl Screen {
     }
 
     /// Gives the app's window the keyboard, as a window manager would.
-    pub(crate) async fn focus(&self) {
+    pub async fn focus(&self) {
         eventually("the window takes the focus", async || {
             let mut tool = self.tool();
             tool.args([
@@ -58,7 +61,7 @@ impl Screen {
     }
 
     /// Types a line into the window with this in its title.
-    pub(crate) async fn type_in(&self, title: &str, line: &str) {
+    pub async fn type_in(&self, title: &str, line: &str) {
         let window = eventually(format!("a window {title}"), async || {
             let mut tool = self.tool();
             let found = tool.args(["search", "--onlyvisible", "--name", title]);
@@ -79,13 +82,27 @@ impl Screen {
         }
     }
 
+    /// Turns the wheel in the middle of the window, so many times.
+    pub async fn wheel(&self, up: bool, times: u32, every: Duration) {
+        let mut tool = self.tool();
+        // The wheel is two buttons to X.
+        tool.args(["mousemove", "700", "350", "click", "--repeat"])
+            .args([
+                &times.to_string(),
+                "--delay",
+                &every.as_millis().to_string(),
+            ])
+            .arg(if up { "4" } else { "5" });
+        assert!(tool.status().await.unwrap().success(), "the wheel turns");
+    }
+
     fn tool(&self) -> Command {
         let mut tool = Command::new("xdotool");
         tool.env("DISPLAY", &self.display).stderr(Stdio::null());
         tool
     }
 
-    pub(crate) async fn picture(&self, file: &Path) {
+    pub async fn picture(&self, file: &Path) {
         let mut tool = Command::new("import");
         tool.args(["-display", &self.display, "-window", "root"])
             .arg(file)

@@ -7,7 +7,7 @@ use nix::sched::{CloneFlags, unshare};
 /// Takes this thread, and whatever it starts from now on, out of the machine's network into one
 /// with nothing but loopback and a pair of interfaces that multicast. Where that is not permitted,
 /// says so and stays.
-pub(crate) fn leave() {
+pub fn leave() {
     if let Err(reason) = unshare(CloneFlags::CLONE_NEWNET) {
         println!("no network of its own ({reason}): the apps meet on this machine's");
         return;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use landline_tests::deadline::soon;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -16,6 +15,8 @@ use zbus::message::Header;
 use zbus::names::UniqueName;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedVariant, interface};
+
+use crate::deadline::soon;
 
 const IDLE_PATH: &str = "/org/gnome/Mutter/IdleMonitor/Core";
 const IDLE_NAME: &str = "org.gnome.Mutter.IdleMonitor";
@@ -26,19 +27,20 @@ const WAITING: usize = 64;
 
 /// One call of `Notify`.
 #[derive(Debug, Clone)]
-pub(crate) struct Notification {
+pub struct Notification {
     id: u32,
-    pub(crate) summary: String,
-    pub(crate) body: String,
+    pub summary: String,
+    pub body: String,
     actions: Vec<String>,
     /// Who showed it.
     sender: UniqueName<'static>,
 }
 
 /// A running bus; it ends with this value.
-pub(crate) struct Bus {
+#[derive(Debug)]
+pub struct Bus {
     /// As in `DBUS_SESSION_BUS_ADDRESS`.
-    pub(crate) address: String,
+    pub address: String,
     connection: Connection,
     notifications: mpsc::Receiver<Notification>,
     /// Those that the programs closed, by their number.
@@ -51,7 +53,7 @@ pub(crate) struct Bus {
 }
 
 impl Bus {
-    pub(crate) async fn open() -> Self {
+    pub async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut daemon = Command::new("dbus-daemon")
             .args(["--session", "--nofork", "--print-address"])
@@ -102,7 +104,7 @@ impl Bus {
     }
 
     /// The next notification with this text in its body.
-    pub(crate) async fn next_about(&mut self, text: &str) -> Notification {
+    pub async fn next_about(&mut self, text: &str) -> Notification {
         soon(format!("a notification about {text:?}"), async {
             loop {
                 let notification = self.notifications.recv().await.unwrap();
@@ -115,21 +117,21 @@ impl Bus {
     }
 
     /// So long nobody has pressed a key, says the desktop.
-    pub(crate) fn idles(&self, idle: Duration) {
+    pub fn idles(&self, idle: Duration) {
         let millis = u64::try_from(idle.as_millis()).unwrap();
         self.idle.store(millis, Ordering::Relaxed);
     }
 
     /// From now on the desktop has a field for a reply, as Plasma has; before, it is like GNOME.
-    pub(crate) fn takes_replies(&self) {
+    pub fn takes_replies(&self) {
         self.takes_replies.store(true, Ordering::Relaxed);
     }
 
     /// Clicks on the notification itself, as a person does: some time after it has appeared.
-    pub(crate) async fn click(&self, notification: &Notification) {
+    pub async fn click(&self, notification: &Notification) {
         assert!(notification.has("default"), "it can be clicked");
         // notify-rust listens only once `Notify` has returned, and nobody clicks sooner.
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         let emitter = SignalEmitter::new(&self.connection, PATH).unwrap();
         Service::action_invoked(&emitter, notification.id, "default")
             .await
@@ -140,7 +142,7 @@ impl Bus {
     }
 
     /// Writes into the notification. As on Plasma, only the connection that showed it is told.
-    pub(crate) async fn reply(&self, notification: &Notification, text: &str) {
+    pub async fn reply(&self, notification: &Notification, text: &str) {
         assert!(notification.has("inline-reply"), "it can be answered");
         let to_all = SignalEmitter::new(&self.connection, PATH).unwrap();
         // Somebody else's has another number.
@@ -154,7 +156,7 @@ impl Bus {
     }
 
     /// Waits until the program has closed it.
-    pub(crate) async fn sees_closed(&mut self, notification: &Notification) {
+    pub async fn sees_closed(&mut self, notification: &Notification) {
         soon("the notification is closed", async {
             while self.closed.recv().await.unwrap() != notification.id {}
         })
