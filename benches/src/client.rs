@@ -1,4 +1,7 @@
-//! The client core with a long history: catching up, starting, paging, searching, resting.
+//! The client core with a long history: catching up, starting, paging, searching, resting, coming
+//! back after an absence.
+
+mod absence;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,7 +17,7 @@ use landline_protocol::up::ClientInfo;
 use landline_protocol::{RoomId, SpaceId};
 use tokio::process::Command;
 
-use crate::machine::resident_kib;
+use crate::machine::{self, resident_kib};
 use crate::report::{row, spread};
 use crate::server::{Kind, Server, beside_this};
 use crate::text;
@@ -50,10 +53,11 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("conversation.jsonl");
-    let source = text::write_conversation(&file, options.messages)?;
+    let source = text::write_conversation(&file, options.messages, true)?;
     println!(
-        "{} messages, {source}, loopback, median (lowest–highest)\n",
-        options.messages
+        "{} messages, {source}, loopback, {}, median (lowest–highest)\n",
+        options.messages,
+        machine::load()
     );
     let server = Server::start(Kind::Landline).await?;
 
@@ -81,6 +85,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     client.stop().await;
 
     rests(&reader, &server).await?;
+    absence::made_up(&reader, &server, space, room, options.rounds).await?;
+    println!("\nat the end: {}", machine::load());
     server.stop().await
 }
 
@@ -89,6 +95,12 @@ fn figure(what: &str, unit: &str, figure: f64) {
 }
 
 pub(crate) async fn open(data: &Path) -> anyhow::Result<(Client, Snapshot)> {
+    let client = start(data).await?;
+    let snapshot = look(&client).await?;
+    Ok((client, snapshot))
+}
+
+async fn start(data: &Path) -> anyhow::Result<Client> {
     let config = ClientConfig {
         data_dir: data.to_owned(),
         clock: Arc::new(SystemClock),
@@ -101,9 +113,7 @@ pub(crate) async fn open(data: &Path) -> anyhow::Result<(Client, Snapshot)> {
         },
         suggested_name: "Reader".into(),
     };
-    let client = Client::start(config, Arc::new(PlainHost)).await?;
-    let snapshot = look(&client).await?;
-    Ok((client, snapshot))
+    Ok(Client::start(config, Arc::new(PlainHost)).await?)
 }
 
 /// What a window that opens now is told first.
@@ -268,8 +278,23 @@ async fn searches(client: &Client, space: SpaceId, rounds: usize) -> anyhow::Res
     Ok(())
 }
 
-/// Memory of programs that have nothing to do: the client core is what `landline-cli tail` runs.
+/// Memory of programs that have nothing to do.
 async fn rests(data: &Path, server: &Server) -> anyhow::Result<()> {
+    figure(
+        "client core at rest (`landline-cli tail`), resident",
+        "MiB",
+        core_at_rest(data).await?,
+    );
+    figure(
+        "node after all this, resident",
+        "MiB",
+        resident_kib(server.process()?)? as f64 / 1024.0,
+    );
+    Ok(())
+}
+
+/// MiB that are resident of a client core with nothing to do: it is what `landline-cli tail` runs.
+pub(crate) async fn core_at_rest(data: &Path) -> anyhow::Result<f64> {
     let mut tail = Command::new(beside_this("landline-cli")?)
         .arg("--data")
         .arg(data)
@@ -280,21 +305,12 @@ async fn rests(data: &Path, server: &Server) -> anyhow::Result<()> {
         .spawn()?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let id = tail.id().context("`landline-cli tail` has ended")?;
-    figure(
-        "client core at rest (`landline-cli tail`), resident",
-        "MiB",
-        resident_kib(id)? as f64 / 1024.0,
-    );
-    figure(
-        "node after all this, resident",
-        "MiB",
-        resident_kib(server.process()?)? as f64 / 1024.0,
-    );
+    let resident = resident_kib(id)?;
     tail.kill().await?;
-    Ok(())
+    Ok(resident as f64 / 1024.0)
 }
 
-async fn cli(data: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+pub(crate) async fn cli(data: &Path, arguments: &[&str]) -> anyhow::Result<()> {
     let program: PathBuf = beside_this("landline-cli")?;
     let output = Command::new(program)
         .arg("--data")

@@ -1,6 +1,6 @@
 //! What the machine gives: a core for the server and one for the load, and the time they took.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use rustix::time::{ClockId, clock_gettime};
@@ -32,7 +32,6 @@ pub(crate) fn run_on(_: Side) -> anyhow::Result<()> {
 }
 
 /// Of the machine, whatever this thread is bound to.
-#[cfg(target_os = "linux")]
 fn cores() -> usize {
     let list = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     list.lines()
@@ -121,9 +120,28 @@ pub(crate) fn peak_kib(process: u32) -> anyhow::Result<u64> {
     status_kib(process, "VmHWM:")
 }
 
-fn status_kib(process: u32, what: &'static str) -> anyhow::Result<u64> {
+/// As the kernel tells it of a process, for example `RssAnon:`.
+pub(crate) fn status_kib(process: u32, what: &'static str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find(|line| line.starts_with(what));
     let figure = line.and_then(|line| line.split_whitespace().nth(1));
     Ok(figure.context(what)?.parse()?)
+}
+
+/// The one clock that this program shares with those it measures.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "nothing is tested here: what is measured is real"
+)]
+pub(crate) fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
+
+/// How busy the machine is with whatever runs on it, in words.
+pub(crate) fn load() -> String {
+    let loads = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    match loads.split_whitespace().next() {
+        Some(minute) => format!("load of the last minute {minute} on {} cores", cores()),
+        None => "load unknown".to_owned(),
+    }
 }

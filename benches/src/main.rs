@@ -14,6 +14,8 @@ mod files;
 mod joins;
 mod limit;
 mod machine;
+mod marks;
+mod mixed;
 mod node;
 mod raw;
 mod report;
@@ -21,6 +23,8 @@ mod room;
 mod server;
 mod soak;
 mod text;
+#[cfg(feature = "window")]
+mod window;
 
 use clap::{Parser, Subcommand};
 
@@ -36,6 +40,9 @@ enum What {
     Node(node::Options),
     /// Catch-up, start, paging, search and memory of the client core.
     Client(client::Options),
+    /// The real window: start, opening a long room, scrolling, a thousand events at once, memory.
+    #[cfg(feature = "window")]
+    Window(window::Options),
     /// A large file up and down, beside a plain copy through one TCP connection.
     Files(files::Options),
     /// Whether anything grows while people come and go and a million messages pass.
@@ -54,6 +61,8 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Node(options) => node::run(options).await,
         What::Client(options) => client::run(options).await,
+        #[cfg(feature = "window")]
+        What::Window(options) => window::run(options).await,
         What::Soak(options) => soak::run(options).await,
         What::Files(options) => files::run(options).await,
         What::Limit => limit::serve().await,

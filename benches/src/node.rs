@@ -1,5 +1,5 @@
 //! What a node carries: fan-out, rooms, latency, joins, memory, an absence made up, slow readers, a
-//! slow disk; each beside the tutorial server and the practical limit, in interleaved rounds.
+//! slow disk, marks; most of it beside the tutorial server and the practical limit, in interleaved rounds.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use crate::joins;
 use crate::machine::Shares;
+use crate::marks;
 use crate::report::{median, row, spread};
 use crate::room::{self, Load, Pace};
 use crate::server::{Kind, Server, tutorial_folder};
@@ -46,6 +47,7 @@ enum Figure {
     Backlog,
     SlowReaders,
     SlowDisk,
+    Marks,
 }
 
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
@@ -78,6 +80,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     }
     if wanted(Figure::SlowDisk) {
         here.slow_disk().await?;
+    }
+    if wanted(Figure::Marks) {
+        here.marks().await?;
     }
     if wanted(Figure::Joins) {
         here.joins().await?;
@@ -270,6 +275,30 @@ impl Bench<'_> {
         for (kind, rates) in [Kind::Tutorial, Kind::Landline].into_iter().zip(&all) {
             let ratio = median(rates) / median(&all[0]);
             row(&[kind.name().into(), spread(rates, 0), format!("{ratio:.2}")]);
+        }
+        Ok(())
+    }
+
+    async fn marks(&self) -> anyhow::Result<()> {
+        head(
+            "200 people in one room, 10 write, all read",
+            &["packets", "of marks", "part", "by name"],
+        );
+        for rate in [20.0, 200.0] {
+            let server = Server::start(Kind::Landline).await?;
+            let every = Duration::from_secs_f64(10.0 / rate);
+            // Long enough for several marks of everybody.
+            let time = Duration::from_secs(self.options.seconds * 10);
+            let packets = marks::run(&server, 200, 10, every, time, &self.texts).await?;
+            let (of_marks, all) = marks::share(&packets);
+            row(&[
+                format!("{rate:.0} messages a second"),
+                all.to_string(),
+                of_marks.to_string(),
+                format!("{:.1} %", of_marks as f64 / all as f64 * 100.0),
+                format!("{packets:?}"),
+            ]);
+            server.stop().await?;
         }
         Ok(())
     }

@@ -199,11 +199,17 @@ impl Raw {
         self.out.push(0x81);
         match u8::try_from(text.len()) {
             Ok(length) if length < 126 => self.out.push(0x80 | length),
-            _ => {
-                self.out.push(0x80 | 126);
-                let length = u16::try_from(text.len()).context("a packet above 64 KiB")?;
-                self.out.extend_from_slice(&length.to_be_bytes());
-            }
+            _ => match u16::try_from(text.len()) {
+                Ok(length) => {
+                    self.out.push(0x80 | 126);
+                    self.out.extend_from_slice(&length.to_be_bytes());
+                }
+                Err(_) => {
+                    self.out.push(0x80 | 127);
+                    self.out
+                        .extend_from_slice(&(text.len() as u64).to_be_bytes());
+                }
+            },
         }
         self.out.extend_from_slice(&[0; 4]);
         self.out.extend_from_slice(text.as_bytes());

@@ -231,7 +231,7 @@ async fn sign_in(raw: &mut Raw, person: &Person) -> anyhow::Result<String> {
 }
 
 /// One event, waited for; answers its result.
-async fn append(raw: &mut Raw, room: &str, content: &Value) -> anyhow::Result<Value> {
+pub(crate) async fn append(raw: &mut Raw, room: &str, content: &Value) -> anyhow::Result<Value> {
     let event = json!({"id": Uuid::now_v7(), "room": room, "sent_at": 1_763_640_000_000_i64, "content": content});
     let answer = raw.ask("append", &json!({"events": [event]})).await?;
     Ok(answer["ok"]["results"][0].clone())

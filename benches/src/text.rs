@@ -34,15 +34,21 @@ pub(crate) fn conversation() -> (Vec<String>, &'static str) {
 }
 
 /// Writes as many lines as wanted, the conversation over and over at earlier times, for `landline-cli import`.
-pub(crate) fn write_conversation(file: &Path, messages: usize) -> anyhow::Result<&'static str> {
+/// Without their topics, no message stands in a thread: all are in the room's own timeline.
+pub(crate) fn write_conversation(
+    file: &Path,
+    messages: usize,
+    with_topics: bool,
+) -> anyhow::Result<&'static str> {
     let mut out = BufWriter::new(std::fs::File::create(file)?);
     let (mut written, mut again) = (0, 0);
     while written < messages {
         let Ok(conversation) = std::fs::File::open(conversation_file()) else {
             let (texts, source) = conversation();
             for (at, text) in (written..messages).zip(texts.iter().cycle()) {
+                let topic = with_topics.then(|| format!("Topic {}", at / 50));
                 let line = json!({
-                    "room": "history", "topic": format!("Topic {}", at / 50), "author": "Somebody",
+                    "room": "history", "topic": topic.unwrap_or_default(), "author": "Somebody",
                     "at": 1_519_660_926_000_i64 + at as i64 * 60_000, "text": format!("{text} ({at})"),
                 });
                 writeln!(out, "{line}")?;
@@ -58,6 +64,9 @@ pub(crate) fn write_conversation(file: &Path, messages: usize) -> anyhow::Result
             }
             let mut line: Value = serde_json::from_str(&line?)?;
             line["at"] = json!(line["at"].as_i64().context("`at`")? - earlier);
+            if !with_topics {
+                line["topic"] = json!("");
+            }
             writeln!(out, "{line}")?;
             written += 1;
         }

@@ -19,9 +19,9 @@ pub mod audit;
 pub mod cli;
 pub mod conversation;
 pub mod deadline;
+pub mod desk;
 #[cfg(feature = "desktop")]
 pub mod desktop;
-pub mod desk;
 pub mod dice;
 pub mod lan;
 pub mod logs;

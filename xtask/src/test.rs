@@ -151,7 +151,8 @@ fn clippy(workspace: &Workspace) -> Result<()> {
     let clippy = workspace
         .cargo()
         .args(["clippy", "--workspace", "--all-targets"]);
-    let clippy = clippy.args(["--features", "landline-tests/desktop"]);
+    let desktop = "landline-tests/desktop,landline-benches/window";
+    let clippy = clippy.args(["--features", desktop]);
     clippy.args(["--", "--deny", "warnings"]).run()
 }
 

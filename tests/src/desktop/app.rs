@@ -318,6 +318,8 @@ async fn open(folder: &Path, screen: &Screen, bus: &Bus, dark: bool) -> (Child, 
         .env("LC_ALL", "C.UTF-8")
         .process_group(0)
         .stdin(Stdio::null())
+        // It says at length that it waits for WebKitWebDriver.
+        .stdout(Stdio::null())
         .kill_on_drop(true);
     if dark {
         driver.env("GTK_THEME", "Adwaita:dark");
