@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use landline_protocol::down::MarkChange;
+use landline_protocol::limits::MARKS_PUSHED_MEMBERS;
 use landline_protocol::up::{Mark, Marks};
 use landline_protocol::{MemberId, RoomId};
 use landline_store::choices::Choice;
@@ -20,6 +21,9 @@ use landline_protocol::Refusal;
 
 /// Between two `mark`s of a room.
 const SEND_EVERY: Duration = Duration::from_secs(1);
+/// The same where the node tells nobody of them who does not ask: each member's mark a second would
+/// be a tenth of the packets of a busy room.
+const SEND_UNTOLD_EVERY: Duration = Duration::from_secs(5);
 /// Marks are written together: they are worth no wait for the disk each.
 const KEEP_EVERY: Duration = Duration::from_secs(2);
 
@@ -154,6 +158,7 @@ impl Engine {
     pub(super) fn send_marks(&mut self) {
         let now = Instant::now();
         let receipts = self.config.wishes.receipts;
+        let here = self.people.here();
         let Phase::Online(online) = &mut self.phase else {
             return;
         };
@@ -161,6 +166,13 @@ impl Engine {
             if !room.open || room.marks.due(now).is_none_or(|due| due > now) {
                 continue;
             }
+            let info = &room.info;
+            let members = if info.everyone {
+                here
+            } else {
+                info.member_count
+            };
+            let again = now + send_every(members);
             let (delivered, read) = (room.marks.delivered, room.marks.read);
             let mark = Mark {
                 room: *id,
@@ -168,10 +180,10 @@ impl Engine {
                 read: Some(read).filter(|_| receipts),
             };
             if online.ask("mark", &mark, Asked::Mark(*id)).is_err() {
-                room.marks.later(now + SEND_EVERY);
+                room.marks.later(again);
                 return;
             }
-            room.marks.sent(now + SEND_EVERY);
+            room.marks.sent(again);
         }
     }
 
@@ -254,6 +266,26 @@ impl Engine {
     }
 }
 
+/// Between two marks of a room with so many members.
+const fn send_every(members: u64) -> Duration {
+    if members > MARKS_PUSHED_MEMBERS as u64 {
+        SEND_UNTOLD_EVERY
+    } else {
+        SEND_EVERY
+    }
+}
+
 pub(super) fn no_room() -> Refusal {
     Refusal::not_found("there is no such room on this device")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_that_nobody_is_told_of_are_sent_less_often() {
+        let seconds = [2, 100, 101, 5_000].map(|members| send_every(members).as_secs());
+        assert_eq!(seconds, [1, 1, 5, 5]);
+    }
 }
