@@ -14,6 +14,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use landline_client::ui::UNREAD_COUNTED;
 use serde::Serialize;
 
 use crate::error::{CliError, ErrorLine};
@@ -132,6 +133,12 @@ pub(crate) fn time(milliseconds: i64) -> String {
                 .to_string()
         },
     )
+}
+
+/// `12 unread`, `10000+ unread`.
+pub(crate) fn unread(count: u64) -> String {
+    let more = if count < UNREAD_COUNTED { "" } else { "+" };
+    format!("{count}{more} unread")
 }
 
 /// `1 message`, `2 messages`.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::args;
 use crate::error::CliError;
 use crate::here::{ANSWER_LIMIT, Here, Reach, one_of, title};
-use crate::output::{Output, Table};
+use crate::output::{Output, Table, unread};
 
 /// `rooms`: `{"space", "up_to_date", "rooms": [Room], "joinable": [Joinable]}`
 #[derive(Debug, Serialize)]
@@ -118,10 +118,9 @@ impl Display for Rooms {
                 (true, true) => "archived",
                 (true, false) => room.kind.as_str(),
             };
-            let unread = if room.unread > 0 {
-                format!("{} unread", room.unread)
-            } else {
-                String::new()
+            let unread = match room.unread {
+                0 => String::new(),
+                count => unread(count),
             };
             table.row([
                 room.title.clone(),

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::CliError;
 use crate::here::{Here, Reach, title};
-use crate::output::{Output, Table, count, time};
+use crate::output::{Output, Table, count, time, unread};
 use crate::spaces::link_word;
 
 /// `status`: `{"me": {"member", "name"}, "version", "data_dir", "spaces": [SpaceStatus]}`
@@ -143,7 +143,7 @@ impl Display for Status {
                 table.row([
                     format!("  {}", room.title),
                     format!("up to {}", room.head),
-                    format!("{} unread", room.unread),
+                    unread(room.unread),
                     queued,
                 ]);
             }

@@ -18,6 +18,7 @@ use ts_rs::TS;
 mod files;
 
 pub use files::{AttachmentView, AttachmentsView, TransferState, TransferView, TransferWay};
+pub use landline_store::messages::UNREAD_COUNTED;
 
 /// Emoji that are remembered as used last.
 pub const RECENT_EMOJI: usize = 16;
@@ -350,9 +351,9 @@ pub struct RoomView {
     /// How far it counts as read: one's own mark, or where one came into the room, or where one
     /// marked it unread.
     pub read: u64,
-    /// Others' messages after `read`.
+    /// Others' messages after `read`; 10,000: so many or more.
     pub unread: u64,
-    /// Those of them that mention me or the room.
+    /// Those of all that are unread that mention me or the room.
     pub mentions: u64,
     /// The seq of the first unread message of others; null where all is read.
     pub first_unread: Option<u64>,

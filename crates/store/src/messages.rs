@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::bytes::{self, Blob, id, id_or_null, seq, sql_limit, sql_seq};
 use crate::{StoreError, log};
 pub use reactions::Reacted;
-pub use unread::{Unread, newest_at, pins_here, unread};
+pub use unread::{UNREAD_COUNTED, Unread, newest_at, pins_here, unread};
 pub use versions::{Version, versions};
 
 /// What of a room's log is asked for.

@@ -39,6 +39,26 @@ export function formatNumber(value: number): string {
   return number.format(value);
 }
 
+/** Unread messages of a room that the core counts (its `UNREAD_COUNTED`): so many, or more. */
+const COUNTED = 10_000;
+
+/** How many are unread, in figures: "12", "10,000+". */
+export function unreadFigure(count: number): string {
+  return count < COUNTED ? formatNumber(count) : `${formatNumber(COUNTED)}+`;
+}
+
+/** How many are unread, in words: "12 unread", "10,000 or more unread". */
+export function unreadWords(count: number): string {
+  return count < COUNTED ? t("room.unread", { count }) : t("room.unread_many", { count: COUNTED });
+}
+
+/** As `unreadWords`, for who reads older ones: "12 new messages". */
+export function newWords(count: number): string {
+  return count < COUNTED
+    ? t("timeline.newest_count", { count })
+    : t("timeline.newest_many", { count: COUNTED });
+}
+
 /** "Ana", "Ana and Ben", "Ana, Ben and 3 others": at most three names. */
 export function namesInWords(names: readonly string[], more = 0): string {
   const [first, second, third] = names;

@@ -3,7 +3,7 @@
 use landline_protocol::{
     Content, Delete, Edit, File, Imported, Mention, Message, Pin, Reaction, RoomCreated, RoomKind,
 };
-use landline_store::messages::{self, Line, Part, Unread};
+use landline_store::messages::{self, Line, Part, UNREAD_COUNTED, Unread};
 use landline_store::{Connection, log};
 
 use crate::support::{ann, ben, cho, event, event_id, room, tables, take, text, write};
@@ -340,4 +340,39 @@ fn a_message_that_is_logged_and_not_applied_makes_no_line_yet() {
     log::insert(&c, &event(room(0), 13, ann(), &text("later"))).unwrap();
     let lines = messages::page_after(&c, room(0), Part::All, 11, 10).unwrap();
     assert_eq!(seqs(&lines), [12]);
+}
+
+#[test]
+fn of_very_many_unread_messages_no_more_are_counted_than_are_told() {
+    let c = tables();
+    take(&c, &event(room(0), 1, ann(), &created()));
+    let last = UNREAD_COUNTED + 20;
+    for seq in 2..=last {
+        let content = match seq {
+            2 | 10_015 => Content::Message(Message {
+                text: "@ben".into(),
+                mentions: vec![Mention::Member(ben())],
+                ..Message::default()
+            }),
+            _ => text("on and on"),
+        };
+        take(&c, &event(room(0), seq, ann(), &content));
+    }
+    let unread = |read| messages::unread(&c, room(0), ben(), read).unwrap();
+    assert_eq!(
+        unread(0),
+        Unread {
+            messages: UNREAD_COUNTED,
+            mentions: 2,
+            first: Some(2)
+        }
+    );
+    assert_eq!(
+        unread(last - UNREAD_COUNTED + 1),
+        Unread {
+            messages: UNREAD_COUNTED - 1,
+            mentions: 1,
+            first: Some(last - UNREAD_COUNTED + 2)
+        }
+    );
 }

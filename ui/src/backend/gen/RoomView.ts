@@ -32,11 +32,11 @@ members: Array<MemberId>, head: number,
  */
 read: number, 
 /**
- * Others' messages after `read`.
+ * Others' messages after `read`; 10,000: so many or more.
  */
 unread: number, 
 /**
- * Those of them that mention me or the room.
+ * Those of all that are unread that mention me or the room.
  */
 mentions: number, 
 /**
