@@ -98,6 +98,7 @@ impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Refused(refusal) => Self::Refused(refusal),
+            ClientError::File { path, error } => Self::File { path, error },
             other => Self::Client(other),
         }
     }

@@ -28,7 +28,8 @@ use crate::output::Output;
 
 mod find;
 
-pub(crate) use find::{one_of, room_title, title};
+pub(crate) use find::{one_of, room_title};
+pub(crate) use landline_client::title;
 
 /// How long a space is still looked for once a dial has failed, before it counts as not reachable
 /// now: time for another dial, and for an advert of where it is now.

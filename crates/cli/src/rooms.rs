@@ -4,7 +4,6 @@ use std::fmt::{self, Display};
 
 use landline_client::Names;
 use landline_client::command::{BrowseRooms, BrowsedRoom, CreateRoom, RoomNamed};
-use landline_client::import::NewRoom;
 use landline_client::ui::{RoomView, SpaceState};
 use landline_protocol::{Code, MemberId, Refusal, RoomId, RoomKind, SpaceId};
 use serde::Serialize;
@@ -314,26 +313,6 @@ pub(crate) async fn join_room(
         name,
         state: Entry::Joined,
     })
-}
-
-/// A new room, once the node has it.
-pub(crate) async fn new_room(
-    here: &mut Here,
-    space: SpaceId,
-    wanted: &NewRoom,
-) -> Result<RoomId, CliError> {
-    let kind = if wanted.private {
-        RoomKind::Private
-    } else {
-        RoomKind::Public
-    };
-    let (name, topic) = (&wanted.name, wanted.topic.clone());
-    match create_room(here, space, kind, name, topic).await? {
-        (room, Entry::Created) => Ok(room),
-        (_, _) => Err(CliError::Offline(format!(
-            "the space did not answer; {name} is created when it does"
-        ))),
-    }
 }
 
 /// The space is reached, or the command ends.

@@ -17,6 +17,9 @@ pub enum ClientError {
     Identity(PathBuf),
     #[error("{}: {error}", path.display())]
     Database { path: PathBuf, error: StoreError },
+    /// A file that the person has named.
+    #[error("{} can't be read: {error}", path.display())]
+    File { path: PathBuf, error: io::Error },
     #[error("the system has no random bytes: {0}")]
     Random(String),
     #[error(transparent)]
@@ -46,6 +49,7 @@ impl From<ClientError> for Refusal {
             ClientError::Stopped | ClientError::Store(StoreError::Busy | StoreError::Closed) => {
                 Self::new(Code::Unavailable, error.to_string())
             }
+            ClientError::File { .. } => Self::bad_request(error.to_string()),
             ClientError::InUse(_)
             | ClientError::Folder { .. }
             | ClientError::Identity(_)

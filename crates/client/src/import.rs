@@ -1,12 +1,14 @@
 //! Messages written elsewhere, brought into a room as `imported` messages.
 //!
 //! ```text
-//! lines    ─┐
-//! export   ─┼─► Step: a room, then what was said in it ─► Importer, one for each room:
-//! Slack's  ─┘     checked, numbered, threaded ─► append, 64 at a time ─► Imported
+//! lines    ─┐              a room, then what was said in it: made, or found by its name
+//! export   ─┼─► Steps ──────────► Importer, one for each room ─────────────► ImportReport
+//! Slack's  ─┘ (source.rs)    checked, numbered, threaded, appended 64 at a time
 //! ```
 //!
-//! What there was and can't be said here is told by its reason ([`LeftOut`]).
+//! [`Client::import`] does all of it (`run.rs`). A line is read when the node has taken those
+//! before it, but for a few, so memory does not grow with the file. A bad line is told by its
+//! number; the rest goes on. What there was and can't be said here is told by its [`Reason`].
 //!
 //! An id follows from what is imported and where, so the same messages again change nothing: the
 //! node knows them. They go past the outbox, one `append` after the other: the file is their queue,
@@ -16,7 +18,12 @@ mod export_file;
 mod left_out;
 mod lines;
 mod make;
+mod place;
+mod plain;
+mod report;
+mod run;
 mod slack;
+mod source;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -30,12 +37,16 @@ use tokio::time::Instant;
 
 use crate::Client;
 use crate::command::ItemNamed;
-pub use export_file::ExportFile;
-use export_file::name_file;
-pub use left_out::{LeftOut, Reason};
-pub use lines::{Lines, Numbered};
+use export_file::{ExportFile, name_file};
+use left_out::LeftOut;
+pub use left_out::Reason;
+use lines::{Lines, Numbered};
 use make::Maker;
-pub use slack::SlackExport;
+pub use report::{
+    ImportProgress, ImportReport, ImportedRoom, LeftOutLine, RefusedLine, RefusedRoom,
+};
+use slack::SlackExport;
+pub use source::{ImportAbout, ImportKind, ImportSource};
 
 /// Bytes of content in one append, so that the packet stays well under its limit with all that
 /// comes on top (ids, signatures).
@@ -49,7 +60,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// What comes next out of what is imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// A room; what follows was said in it.
     Room(NewRoom),
     Message(ImportMessage),
@@ -60,63 +71,63 @@ pub enum Step {
 
 /// A room as it was elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NewRoom {
-    pub name: String,
-    pub topic: String,
+pub(crate) struct NewRoom {
+    pub(crate) name: String,
+    pub(crate) topic: String,
     /// Only for those who are invited.
-    pub private: bool,
+    pub(crate) private: bool,
 }
 
 /// What something is called where it comes from: its id here follows from that, and from nothing
 /// else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// Milliseconds since 1970 UTC, as its name tells.
-    pub at: i64,
-    pub name: String,
+    pub(crate) at: i64,
+    pub(crate) name: String,
 }
 
 /// A message as an export has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ImportMessage {
+pub(crate) struct ImportMessage {
     /// Its line in the export, from 1: for the report.
-    pub line: u64,
+    pub(crate) line: u64,
     /// Where it has none, its id follows from what it says.
-    pub origin: Option<Origin>,
+    pub(crate) origin: Option<Origin>,
     /// Messages of one topic become a thread, the first of them its head.
-    pub topic: Option<String>,
+    pub(crate) topic: Option<String>,
     /// The first message of its thread, where that is known.
-    pub thread: Option<Origin>,
-    pub reply_to: Option<Origin>,
+    pub(crate) thread: Option<Origin>,
+    pub(crate) reply_to: Option<Origin>,
     /// A name.
-    pub author: String,
+    pub(crate) author: String,
     /// Milliseconds since 1970 UTC.
-    pub at: i64,
+    pub(crate) at: i64,
     /// Markdown.
-    pub text: String,
-    pub mentions: Vec<Mention>,
+    pub(crate) text: String,
+    pub(crate) mentions: Vec<Mention>,
     /// Only of one that has an origin.
-    pub files: Vec<ImportFile>,
+    pub(crate) files: Vec<ImportFile>,
 }
 
 /// A file of a message, and where its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportFile {
-    pub file: File,
-    pub from: PathBuf,
+pub(crate) struct ImportFile {
+    pub(crate) file: File,
+    pub(crate) from: PathBuf,
 }
 
 /// What became of a message later.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportChange {
+pub(crate) struct ImportChange {
     /// As in [`ImportMessage::line`].
-    pub line: u64,
-    pub target: Origin,
-    pub kind: ChangeKind,
+    pub(crate) line: u64,
+    pub(crate) target: Origin,
+    pub(crate) kind: ChangeKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChangeKind {
+pub(crate) enum ChangeKind {
     /// It read so from then on. `origin`: of the edit itself.
     Edit {
         origin: Origin,
@@ -131,21 +142,21 @@ pub enum ChangeKind {
 
 /// What came of an import so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Imported {
+pub(crate) struct Imported {
     /// Messages that are new in the room.
-    pub imported: u64,
+    pub(crate) imported: u64,
     /// Messages that were in the room before, from an earlier run.
-    pub already: u64,
+    pub(crate) already: u64,
     /// Edits, reactions and pins that are new in the room.
-    pub changes: u64,
+    pub(crate) changes: u64,
     /// Files that were brought along.
-    pub files: u64,
+    pub(crate) files: u64,
     /// Messages that stand by themselves, since the one they answer is not in the room.
-    pub alone: u64,
+    pub(crate) alone: u64,
     /// What was refused: messages, their files, and what became of them.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// The line and reason of each, of the first thousand.
-    pub refusals: Vec<(u64, Refusal)>,
+    pub(crate) refusals: Vec<(u64, Refusal)>,
 }
 
 /// An event of ours that goes past the outbox; the engine signs it.
@@ -169,7 +180,7 @@ enum Kind {
 
 /// An import under way. What it holds does not grow with the number of messages.
 #[derive(Debug)]
-pub struct Importer {
+pub(crate) struct Importer {
     client: Client,
     space: SpaceId,
     made: Maker,
@@ -182,7 +193,7 @@ pub struct Importer {
 
 impl Importer {
     /// `head`: of the room, as it stands now.
-    pub fn new(client: Client, space: SpaceId, room: RoomId, head: u64) -> Self {
+    pub(crate) fn new(client: Client, space: SpaceId, room: RoomId, head: u64) -> Self {
         Self {
             client,
             space,
@@ -196,7 +207,7 @@ impl Importer {
 
     /// Takes the next message; appends when enough have come together. An error ends the import:
     /// what was appended stays, and running it again goes on.
-    pub async fn add(&mut self, mut message: ImportMessage) -> Result<(), Refusal> {
+    pub(crate) async fn add(&mut self, mut message: ImportMessage) -> Result<(), Refusal> {
         self.bring_files(&mut message).await?;
         let (line, made) = (message.line, self.made.message(message));
         self.ready(line, made).await
@@ -272,7 +283,7 @@ impl Importer {
     }
 
     /// Takes what became of a message that was added before; an error as in [`Importer::add`].
-    pub async fn change(&mut self, change: ImportChange) -> Result<(), Refusal> {
+    pub(crate) async fn change(&mut self, change: ImportChange) -> Result<(), Refusal> {
         let (line, made) = (change.line, self.made.change(change));
         self.ready(line, made).await
     }
@@ -295,16 +306,16 @@ impl Importer {
     }
 
     /// A line that is no message at all.
-    pub fn refuse(&mut self, line: u64, reason: Refusal) {
+    pub(crate) fn refuse(&mut self, line: u64, reason: Refusal) {
         self.so_far.refuse(line, reason);
     }
 
-    pub const fn so_far(&self) -> &Imported {
+    pub(crate) const fn so_far(&self) -> &Imported {
         &self.so_far
     }
 
     /// Appends what is left.
-    pub async fn finish(mut self) -> Result<Imported, Refusal> {
+    pub(crate) async fn finish(mut self) -> Result<Imported, Refusal> {
         self.append().await?;
         Ok(self.so_far)
     }
@@ -391,7 +402,7 @@ impl Importer {
 
 impl Imported {
     /// Adds what came of another room.
-    pub fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.imported += other.imported;
         self.already += other.already;
         self.changes += other.changes;
@@ -412,7 +423,7 @@ impl Imported {
     }
 
     /// Something that can't be brought in.
-    pub fn refuse(&mut self, line: u64, reason: Refusal) {
+    pub(crate) fn refuse(&mut self, line: u64, reason: Refusal) {
         self.refused += 1;
         if self.refusals.len() < REFUSALS {
             self.refusals.push((line, reason));

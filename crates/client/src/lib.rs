@@ -36,5 +36,5 @@ pub use error::ClientError;
 pub use files::{LocalFile, safe_name};
 pub use host::{Host, HostRequest, Hosted, Notification, PlainHost, Replied};
 pub use link::{Dial, Link, LinkEvent, LinkLoss, Target};
-pub use names::{Names, mentions_in};
+pub use names::{Names, mentions_in, one_of, room_called, title};
 pub use picture::Picture;

@@ -1,11 +1,11 @@
-//! What people are called, and whom a text names.
+//! What people and rooms are called, which one a name means, and whom a text names.
 
 use std::collections::HashMap;
 
 use landline_protocol::limits::MENTIONS_PER_MESSAGE;
-use landline_protocol::{MemberId, Mention};
+use landline_protocol::{MemberId, Mention, RoomId, RoomKind};
 
-use crate::ui::{PersonView, SpaceState};
+use crate::ui::{PersonView, RoomView, SpaceState};
 
 /// People's names in one space.
 #[derive(Debug, Default)]
@@ -52,6 +52,71 @@ impl Names {
 
 fn short(member: MemberId) -> String {
     member.to_string().chars().take(4).collect()
+}
+
+/// A room's name; a direct room's is its other people: `@Ana, @Bo`.
+pub fn title(room: &RoomView, state: &SpaceState, names: &Names) -> String {
+    if room.kind != RoomKind::Direct {
+        return room.name.clone();
+    }
+    let mut others: Vec<String> = room
+        .members
+        .iter()
+        .filter(|member| **member != state.space.me)
+        .map(|member| format!("@{}", names.of(*member)))
+        .collect();
+    others.sort();
+    others.join(", ")
+}
+
+/// The one thing of that id or name; else all that it may mean, where it means several. Exactly so
+/// called comes before called so but for its case.
+pub fn one_of<'a, Id: Copy + ToString>(
+    things: impl Iterator<Item = (Id, &'a str)> + Clone,
+    wanted: &str,
+) -> Result<Option<Id>, Vec<Id>> {
+    let wanted = wanted.trim();
+    if let Some((id, _)) = things.clone().find(|(id, _)| id.to_string() == wanted) {
+        return Ok(Some(id));
+    }
+    let folded = wanted.to_lowercase();
+    let exact: Vec<Id> = things
+        .clone()
+        .filter(|(_, name)| *name == wanted)
+        .map(|(id, _)| id)
+        .collect();
+    let alike: Vec<Id> = things
+        .filter(|(_, name)| name.to_lowercase() == folded)
+        .map(|(id, _)| id)
+        .collect();
+    let found = if exact.is_empty() { alike } else { exact };
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(*one)),
+        _ => Err(found),
+    }
+}
+
+/// The room that is called so, with or without a `#`, of those that fit; else all that may be
+/// meant, where these are several.
+pub fn room_called<'s>(
+    state: &'s SpaceState,
+    wanted: &str,
+    fits: impl Fn(&RoomView) -> bool,
+) -> Result<Option<&'s RoomView>, Vec<RoomId>> {
+    let names = Names::new(state);
+    let titles: Vec<(RoomId, String)> = state
+        .rooms
+        .iter()
+        .filter(|room| fits(room))
+        .map(|room| (room.room, title(room, state, &names)))
+        .collect();
+    let titled = titles.iter().map(|(room, title)| (*room, title.as_str()));
+    let found = match (one_of(titled.clone(), wanted)?, wanted.strip_prefix('#')) {
+        (None, Some(bare)) => one_of(titled, bare)?,
+        (found, _) => found,
+    };
+    Ok(state.rooms.iter().find(|room| Some(room.room) == found))
 }
 
 /// Whom a text names: `@` and the name as it is shown, or `@room`.
@@ -107,6 +172,32 @@ mod tests {
             text: String::new(),
             last_seen: None,
         }
+    }
+
+    fn found(wanted: &str) -> Result<Option<u8>, Vec<u8>> {
+        let things = [
+            (1, "General"),
+            (2, "general"),
+            (3, "Lab"),
+            (4, "lab team"),
+            (5, "twin"),
+            (6, "twin"),
+        ];
+        one_of(things.into_iter(), wanted)
+    }
+
+    #[test]
+    fn a_thing_is_found_by_its_id_its_name_or_its_name_in_another_case() {
+        assert_eq!(found("3"), Ok(Some(3)));
+        assert_eq!(found("general"), Ok(Some(2)));
+        assert_eq!(found(" LAB TEAM "), Ok(Some(4)));
+        assert_eq!(found("nowhere"), Ok(None));
+    }
+
+    #[test]
+    fn what_may_mean_two_things_is_told_with_all_it_may_mean() {
+        assert_eq!(found("twin"), Err(vec![5, 6]));
+        assert_eq!(found("GENERAL"), Err(vec![1, 2]));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod delivery;
 mod files;
 mod hostile;
 mod import;
+mod import_cut;
 mod lan;
 mod membership;
 mod mix;

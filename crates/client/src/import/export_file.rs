@@ -25,7 +25,7 @@ const ID_DIGITS: usize = 6;
 
 /// An export that is being read.
 #[derive(Debug)]
-pub struct ExportFile {
+pub(super) struct ExportFile {
     lines: Lines,
     /// The folder with the files of its messages.
     files: PathBuf,
@@ -81,13 +81,13 @@ struct EventLine {
 
 impl ExportFile {
     /// Whether this is the first line of such a file.
-    pub fn begins(line: &[u8]) -> bool {
+    pub(super) fn begins(line: &[u8]) -> bool {
         serde_json::from_slice::<Which>(line).is_ok_and(|which| which.line == "export")
     }
 
     /// Refused where it is none, or one that a newer version has written. `path`: of the file; those
     /// of its messages stand beside it.
-    pub fn read(mut lines: Lines, path: &Path) -> Result<Self, Refusal> {
+    pub(super) fn read(mut lines: Lines, path: &Path) -> Result<Self, Refusal> {
         let head: Option<Head> = match lines.next().map_err(|error| unreadable(&error))? {
             Some((_, Ok(line))) if Self::begins(line) => serde_json::from_slice(line).ok(),
             Some(_) | None => None,
@@ -110,7 +110,7 @@ impl ExportFile {
     }
 
     /// What comes next; `None` at the end.
-    pub fn step(&mut self) -> Result<Option<Step>, Refusal> {
+    pub(super) fn step(&mut self) -> Result<Option<Step>, Refusal> {
         loop {
             if let Some(step) = self.waiting.pop_front() {
                 return Ok(Some(step));
@@ -136,7 +136,7 @@ impl ExportFile {
     }
 
     /// What there was and is left out, so far.
-    pub const fn left_out(&self) -> &LeftOut {
+    pub(super) const fn left_out(&self) -> &LeftOut {
         &self.left_out
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use ts_rs::TS;
 
 /// Names kept for one reason; the others are only counted.
 const NAMES: usize = 100;
@@ -10,8 +11,9 @@ const NAMES: usize = 100;
 const NAME_CHARS: usize = 120;
 
 /// Why something was left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(export, rename = "LeftOutReason")]
 pub enum Reason {
     /// The bytes of a file are not in the export, or are others; the message names it.
     File,
@@ -66,7 +68,7 @@ impl Reason {
 
 /// How often, and of what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LeftOut {
+pub(super) struct LeftOut {
     reasons: BTreeMap<Reason, (u64, Vec<String>)>,
 }
 
@@ -92,7 +94,7 @@ impl LeftOut {
     }
 
     /// Each reason, how often it was one, and the names of the first hundred, where they have any.
-    pub fn each(&self) -> impl Iterator<Item = (Reason, u64, &[String])> {
+    pub(super) fn each(&self) -> impl Iterator<Item = (Reason, u64, &[String])> {
         let reasons = self.reasons.iter();
         reasons.map(|(reason, (count, names))| (*reason, *count, names.as_slice()))
     }

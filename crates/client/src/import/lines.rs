@@ -14,10 +14,10 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A line with its number from 1; or why it can't be read.
-pub type Numbered<'l> = (u64, Result<&'l [u8], Refusal>);
+pub(super) type Numbered<'l> = (u64, Result<&'l [u8], Refusal>);
 
 /// A file that is being read.
-pub struct Lines {
+pub(super) struct Lines {
     reader: Box<dyn BufRead + Send>,
     /// How many lines were read.
     number: u64,
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Lines {
 }
 
 impl Lines {
-    pub fn new(file: impl Read + Send + 'static) -> io::Result<Self> {
+    pub(super) fn new(file: impl Read + Send + 'static) -> io::Result<Self> {
         let mut file = BufReader::new(file);
         let reader: Box<dyn BufRead + Send> = if file.fill_buf()?.starts_with(&GZIP) {
             Box::new(BufReader::new(MultiGzDecoder::new(file)))
@@ -50,7 +50,7 @@ impl Lines {
     /// The next line that is not empty, with its number from 1; why it can't be read where it is
     /// too long.
     #[allow(clippy::should_implement_trait, reason = "what it gives is borrowed")]
-    pub fn next(&mut self) -> io::Result<Option<Numbered<'_>>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<Numbered<'_>>> {
         loop {
             self.line.clear();
             if (&mut self.reader)

@@ -51,7 +51,7 @@ const DAY_STEPS: usize = 400_000;
 
 /// An export of Slack that is being read.
 #[derive(Debug)]
-pub struct SlackExport {
+pub(super) struct SlackExport {
     archive: Archive,
     /// What is still to come, in order.
     channels: VecDeque<Channel>,
@@ -113,12 +113,12 @@ struct User {
 
 impl SlackExport {
     /// Whether a file that begins so is a ZIP file.
-    pub fn begins(bytes: &[u8]) -> bool {
+    pub(super) fn begins(bytes: &[u8]) -> bool {
         bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
     }
 
     /// Refused where it is none, or its lists of people and channels can't be read.
-    pub fn open(file: File) -> Result<Self, Refusal> {
+    pub(super) fn open(file: File) -> Result<Self, Refusal> {
         let mut archive = Archive::open(file, CHANNELS)?;
         let mut channels: Vec<Channel> = archive.list::<CHANNELS_LISTED, _>(CHANNELS)?;
         let mut left_out = LeftOut::default();
@@ -184,7 +184,7 @@ impl SlackExport {
     }
 
     /// What comes next; `None` at the end.
-    pub fn step(&mut self) -> Result<Option<Step>, Refusal> {
+    pub(super) fn step(&mut self) -> Result<Option<Step>, Refusal> {
         loop {
             if let Some(step) = self.waiting.pop_front() {
                 return Ok(Some(step));
@@ -214,12 +214,12 @@ impl SlackExport {
     }
 
     /// What there was and is left out, so far.
-    pub const fn left_out(&self) -> &LeftOut {
+    pub(super) const fn left_out(&self) -> &LeftOut {
         &self.left_out
     }
 
     /// How many of how many days are read.
-    pub const fn progress(&self) -> (u64, u64) {
+    pub(super) const fn progress(&self) -> (u64, u64) {
         (self.parts_read, self.parts)
     }
 
