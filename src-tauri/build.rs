@@ -7,7 +7,15 @@ use std::{error::Error, fs, path::Path};
 const INTERFACE: &str = "ui/dist";
 
 /// What the window may ask of the shell.
-const COMMANDS: &[&str] = &["listen", "call", "save_file", "save_export"];
+const COMMANDS: &[&str] = &[
+    "listen",
+    "call",
+    "save_file",
+    "save_export",
+    "choose_import",
+    "start_import",
+    "cancel_import",
+];
 
 /// Stands in for the interface until `npm run build` has made it, so that Rust builds alone.
 const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Landline</title>\

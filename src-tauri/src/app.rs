@@ -23,6 +23,7 @@ use tauri::{AppHandle, Context, Manager, RunEvent, Window, WindowEvent, async_ru
 use crate::core::Core;
 use crate::files::FileServer;
 use crate::hosting::Hosting;
+use crate::import::{self, Imports};
 use crate::instance::Instance;
 use crate::ipc::{self, Stream};
 use crate::notices::{About, Notice, Notices, Response};
@@ -53,11 +54,15 @@ pub(crate) fn run(data: PathBuf, instance: Instance) -> Result<()> {
     let app = tauri::Builder::default()
         .manage(Core::default())
         .manage(Stream::default())
+        .manage(Imports::default())
         .invoke_handler(tauri::generate_handler![
             ipc::listen,
             ipc::call,
             save::save_file,
-            save::save_export
+            save::save_export,
+            import::choose_import,
+            import::start_import,
+            import::cancel_import
         ])
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { api, .. } = event {

@@ -4,7 +4,7 @@
 //! ```text
 //! main ─ Instance::claim ─┬─ another one runs: it shows its window, we end
 //!                         └─ App: window ── listen, call ──▶ Core ──▶ Client
-//!                                   └────── FileServer, save_file ──▶┘
+//!                                   └── FileServer, save, import ───▶┘
 //!                                 tray                        ▲         │ trait Host
 //!                                 Notices ── a click ─────────┤ ◀───────┤ notify
 //!                                 Hosting ── what is hosted ──┘ ◀───────┘ host_space, set_hosting
@@ -13,9 +13,11 @@
 mod app;
 mod away;
 mod core;
+mod dialog;
 mod files;
 mod folder;
 mod hosting;
+mod import;
 mod instance;
 mod ipc;
 mod launch;

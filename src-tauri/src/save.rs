@@ -1,18 +1,13 @@
-//! "Save as…": asks the person where to with the system's own dialog, then has the core write a
-//! file or an export there. The window never learns of a path.
+//! "Save as…": asks the person where to, then has the core write a file or an export there.
 
-use std::path::PathBuf;
-
-use anyhow::Context as _;
 use landline_client::export::{ExportFormat, ExportTo, Exported};
 use landline_client::safe_name;
-use landline_protocol::{Code, EventId, FileHash, Refusal, RoomId, SpaceId};
-use rfd::AsyncFileDialog;
+use landline_protocol::{EventId, FileHash, Refusal, RoomId, SpaceId};
 use serde::Deserialize;
-use tauri::{AppHandle, State, WebviewWindow, async_runtime};
-use tokio::sync::oneshot;
+use tauri::{AppHandle, State, WebviewWindow};
 
 use crate::core::Core;
+use crate::dialog::where_to;
 
 /// A file of a message.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -36,7 +31,7 @@ pub(crate) async fn save_file(
         event,
         blake3,
     } = file;
-    let Some(to) = ask(&app, window, safe_name(&name)).await? else {
+    let Some(to) = where_to(&app, window, safe_name(&name)).await? else {
         return Ok(false);
     };
     core.client()
@@ -64,7 +59,7 @@ pub(crate) async fn save_export(
     rooms: Rooms,
     name: String,
 ) -> Result<Option<Exported>, Refusal> {
-    let Some(path) = ask(&app, window, safe_name(&name)).await? else {
+    let Some(path) = where_to(&app, window, safe_name(&name)).await? else {
         return Ok(None);
     };
     let Rooms {
@@ -80,35 +75,4 @@ pub(crate) async fn save_export(
         replace: true,
     };
     core.client().await?.export(to, |_| {}).await.map(Some)
-}
-
-async fn ask(
-    app: &AppHandle,
-    window: WebviewWindow,
-    name: String,
-) -> Result<Option<PathBuf>, Refusal> {
-    choose(app, window, name)
-        .await
-        .map_err(|error| Refusal::new(Code::Internal, format!("no place can be chosen: {error:#}")))
-}
-
-async fn choose(
-    app: &AppHandle,
-    window: WebviewWindow,
-    name: String,
-) -> anyhow::Result<Option<PathBuf>> {
-    let (answer, chosen) = oneshot::channel();
-    // Dialogs are made where windows are.
-    app.run_on_main_thread(move || {
-        let dialog = AsyncFileDialog::new()
-            .set_parent(&window)
-            .set_file_name(name);
-        let asking = dialog.save_file();
-        async_runtime::spawn(async move {
-            let path = asking.await.map(PathBuf::from);
-            // Whoever asked may have gone.
-            let _ = answer.send(path);
-        });
-    })?;
-    chosen.await.context("the dialog went away")
 }

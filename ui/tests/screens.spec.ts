@@ -271,6 +271,11 @@ const SCREENS: Screen[] = [
   { name: "people", scene: "studio", show: by("room-people") },
   { name: "details", scene: "studio", show: by("open-details") },
   { name: "settings", scene: "studio", show: inList("open-settings") },
+  { name: "settings, importing", scene: "studio", show: importing("settings") },
+  { name: "import, a file chosen", scene: "studio", show: importing("chosen") },
+  { name: "import, under way", scene: "studio", show: importing("running") },
+  { name: "import, stopped", scene: "studio", show: importing("stopped") },
+  { name: "import, done", scene: "studio", show: importing("done") },
   { name: "new room", scene: "studio", show: inList("create-room") },
   { name: "find a room", scene: "studio", show: inList("browse-rooms") },
   { name: "menu of the space", scene: "studio", show: inList("space-menu") },
@@ -319,6 +324,34 @@ function inList(id: string) {
   return async (page: Page) => {
     await openList(page);
     await page.getByTestId(id).first().click();
+  };
+}
+
+/** The sheet of an import, at a stage of it; or the settings meanwhile. */
+function importing(until: "settings" | "chosen" | "running" | "stopped" | "done") {
+  return async (page: Page) => {
+    await page.evaluate((done) => {
+      window.landline.promote();
+      window.landline.imports.moves = done;
+    }, until === "done");
+    await inList("open-settings")(page);
+    await page.getByTestId("import-choose").click();
+    if (until === "chosen") return;
+    await page.getByTestId("import-start").click();
+    if (until === "done") {
+      await expect(page.getByTestId("import-report")).toBeVisible();
+      return;
+    }
+    await expect(page.getByRole("progressbar")).toHaveAttribute("aria-valuenow", "50");
+    if (until === "running") return;
+    if (until === "stopped") {
+      await page.getByTestId("import-cancel").click();
+      await expect(page.getByTestId("import-stopped")).toBeVisible();
+      return;
+    }
+    await page.keyboard.press("Escape");
+    await page.getByTestId("open-settings").click();
+    await page.getByTestId("import-said").scrollIntoViewIfNeeded();
   };
 }
 

@@ -7,6 +7,9 @@ import type { AttachmentView } from "./gen/AttachmentView";
 import type { EventId } from "./gen/EventId";
 import type { ExportFormat } from "./gen/ExportFormat";
 import type { Exported } from "./gen/Exported";
+import type { ImportAbout } from "./gen/ImportAbout";
+import type { ImportProgress } from "./gen/ImportProgress";
+import type { ImportReport } from "./gen/ImportReport";
 import type { Refusal } from "./gen/Refusal";
 import type { RoomId } from "./gen/RoomId";
 import type { SpaceId } from "./gen/SpaceId";
@@ -64,6 +67,21 @@ export interface Backend {
   save(file: FileOfMessage, name: string): Promise<boolean>;
   /** Asks the person where to, and exports rooms there; null where they thought better of it. */
   saveExport(rooms: RoomsToExport, name: string): Promise<Exported | null>;
+  /**
+   * Asks the person which file to import into a space; null where they thought better of it.
+   * Rejects with a {@link Refused} where it is nothing that can be imported.
+   */
+  chooseImport(space: SpaceId): Promise<ImportAbout | null>;
+  /**
+   * Imports the file that was chosen last. `into`: all of it into the room of that name. Null
+   * where it was cancelled: what is in stays. Rejects with a {@link Refused}.
+   */
+  startImport(
+    space: SpaceId,
+    into: string | null,
+    progress: (progress: ImportProgress) => void,
+  ): Promise<ImportReport | null>;
+  cancelImport(space: SpaceId): Promise<void>;
 }
 
 /** Why a command was refused: a code for the program, words for people. */

@@ -18,6 +18,9 @@ import {
 import type { AttachmentId } from "./gen/AttachmentId";
 import type { AttachmentView } from "./gen/AttachmentView";
 import type { Exported } from "./gen/Exported";
+import type { ImportAbout } from "./gen/ImportAbout";
+import type { ImportProgress } from "./gen/ImportProgress";
+import type { ImportReport } from "./gen/ImportReport";
 import type { SpaceId } from "./gen/SpaceId";
 import type { UiEvent } from "./gen/UiEvent";
 
@@ -104,6 +107,31 @@ export class TauriBackend implements Backend {
     } catch (error) {
       throw asRefused(error);
     }
+  }
+
+  async chooseImport(space: SpaceId): Promise<ImportAbout | null> {
+    try {
+      return await invoke<ImportAbout | null>("choose_import", { space });
+    } catch (error) {
+      throw asRefused(error);
+    }
+  }
+
+  async startImport(
+    space: SpaceId,
+    into: string | null,
+    progress: (progress: ImportProgress) => void,
+  ): Promise<ImportReport | null> {
+    const channel = new Channel<ImportProgress>(progress);
+    try {
+      return await invoke<ImportReport | null>("start_import", { space, into, channel });
+    } catch (error) {
+      throw asRefused(error);
+    }
+  }
+
+  async cancelImport(space: SpaceId): Promise<void> {
+    await invoke("cancel_import", { space });
   }
 }
 

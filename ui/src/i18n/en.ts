@@ -1,5 +1,7 @@
 // English, the language that all others follow. `{name}` is filled in; a word that depends on a
 // count has a form for each plural rule. Where a translator needs to know more, a comment says so.
+//
+// long because: every word of the interface is here, in one place.
 
 export const en = {
   // Everywhere
@@ -135,6 +137,129 @@ export const en = {
   "export.saved": { one: "{count} message was saved.", other: "{count} messages were saved." },
   "export.not_all":
     "Some of it is not on this computer yet. Once it is connected and caught up, save it again.",
+  "import.title": "Bring it in from elsewhere",
+  "import.what":
+    "An export of Landline (.jsonl), the ZIP file of an export of Slack, or plain JSON lines (.jsonl, .jsonl.gz).",
+  // It puts words under other people's names.
+  "import.admins": "Only the owner and the admins of {space} may bring in what was said elsewhere.",
+  "import.choose": "Import…",
+  "import.under_way": {
+    one: "{file} is being imported: {count} message so far.",
+    other: "{file} is being imported: {count} messages so far.",
+  },
+  "import.ended": "{file} was imported.",
+  "import.cut_off": "The import of {file} was stopped.",
+  "import.show": "Show",
+  "import.into": "Import into {space}",
+  "import.kind_landline": "Export of Landline",
+  "import.kind_slack": "Export of Slack",
+  "import.kind_lines": "JSON lines",
+  "import.where": "Where does it go?",
+  "import.same_names": "Rooms of the same name",
+  "import.one_room": "All into one room",
+  "import.room": "Room",
+  "import.room_placeholder": "archive",
+  "import.room_missing": "Name the room first.",
+  "import.how_rooms":
+    "Each of its rooms goes into the room of that name here. One that is not there is made.",
+  "import.how_private": "Private rooms are made private, with only you in them.",
+  "import.how_one": "If it is not there, it is made.",
+  "import.how_public": "Everybody in it can then read what was private, too.",
+  "import.how":
+    "Messages keep the names and times that they had, and are marked as imported. What is here already does not come in twice.",
+  "import.start": "Import",
+  "import.go_on": "Go on",
+  "import.other_file": "Another file…",
+  "import.begins": "Reading the file…",
+  "import.so_far": { one: "{count} message is in", other: "{count} messages are in" },
+  "import.read": "{percent} of the file read",
+  "import.goes_on": "It goes on while this is closed.",
+  "import.stopping": "Stopping…",
+  "import.stopped": {
+    one: "Stopped. {count} message is in, and stays. Go on at any time: nothing comes in twice.",
+    other: "Stopped. {count} messages are in, and stay. Go on at any time: nothing comes in twice.",
+  },
+  "import.stays": {
+    one: "{count} message is in, and stays. Go on at any time: nothing comes in twice.",
+    other: "{count} messages are in, and stay. Go on at any time: nothing comes in twice.",
+  },
+  "import.rooms": { one: "{count} room", other: "{count} rooms" },
+  // `where`: the name of a room, or "3 rooms".
+  "import.done": {
+    one: "{count} message came into {where}",
+    other: "{count} messages came into {where}",
+  },
+  "import.done_nothing": "Nothing new was in {file}",
+  "import.already": { one: "{count} was there before", other: "{count} were there before" },
+  "import.changes": {
+    one: "{count} edit, reaction or pin",
+    other: "{count} edits, reactions and pins",
+  },
+  "import.files": { one: "{count} file", other: "{count} files" },
+  "import.alone": {
+    one: "{count} message stands by itself: what it answers is not there",
+    other: "{count} messages stand by themselves: what they answer is not there",
+  },
+  "import.messages": { one: "{count} message", other: "{count} messages" },
+  "import.left_out": "Left out",
+  "import.refused": "Not imported",
+  "import.refused_room": "{room}, with {messages}: {why}",
+  "import.refused_lines": { one: "Line {lines}: {why}", other: "Lines {lines}: {why}" },
+  "import.refused_times": { one: "{why}", other: "{why} ({count} times)" },
+  "import.more": { one: "and {count} more", other: "and {count} more" },
+  "import.open": "Open {room}",
+  "import.left_file": {
+    one: "{count} file is not in the export or damaged; its message names it",
+    other: "{count} files are not in the export or damaged; their messages name them",
+  },
+  "import.left_private_room": {
+    one: "{count} private room or direct message",
+    other: "{count} private rooms and direct messages",
+  },
+  "import.left_room_change": {
+    one: "{count} join, leave or other change of a room",
+    other: "{count} joins, leaves and other changes of rooms",
+  },
+  "import.left_deleted": {
+    one: "{count} message that had been deleted",
+    other: "{count} messages that had been deleted",
+  },
+  "import.left_reactor": {
+    one: "who gave {count} reaction: it stands under your name",
+    other: "who gave {count} reactions: they stand under your name",
+  },
+  "import.left_reaction": {
+    one: "{count} reaction that can't be shown",
+    other: "{count} reactions that can't be shown",
+  },
+  "import.left_earlier_version": {
+    one: "{count} earlier version of an edited message",
+    other: "{count} earlier versions of edited messages",
+  },
+  "import.left_archived": {
+    one: "that {count} room was archived: it is open here",
+    other: "that {count} rooms were archived: they are open here",
+  },
+  "import.left_unknown": {
+    one: "{count} message of a kind that is not known",
+    other: "{count} messages of a kind that is not known",
+  },
+  "import.left_empty": {
+    one: "{count} message without a text",
+    other: "{count} messages without a text",
+  },
+  "import.left_stray": {
+    one: "{count} file in the export that is no part of one",
+    other: "{count} files in the export that are no part of one",
+  },
+  "import.left_cut_short": {
+    one: "the end of the file, which is missing",
+    other: "the end of the file, which is missing",
+  },
+  "import.left_too_many": {
+    one: "{count} reaction or pin beyond the limit of one room",
+    other: "{count} reactions and pins beyond the limit of one room",
+  },
   "leave.title": "Leave {room}?",
   "leave.private": "You come back by invitation only.",
   "leave.public": "You can join it again.",

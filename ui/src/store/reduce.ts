@@ -13,6 +13,7 @@ import type { ThreadDraftView } from "../backend/gen/ThreadDraftView";
 import type { TransferId } from "../backend/gen/TransferId";
 import type { TransferView } from "../backend/gen/TransferView";
 import type { Item } from "../backend/gen/Item";
+import { withImport } from "./imports";
 import { placeOf, threadOf } from "./select";
 import {
   NOTICES_SHOWN,
@@ -120,6 +121,8 @@ export function reduce(state: State, change: Change): State {
       return { ...state, drawer: change.drawer };
     case "notice_closed":
       return { ...state, notices: state.notices.filter((notice) => notice.key !== change.key) };
+    case "import":
+      return { ...state, imports: withImport(state.imports, change.space, change.change) };
   }
 }
 
@@ -225,6 +228,7 @@ function withoutSpace(state: State, gone: SpaceId): State {
     timelines: without(state.timelines, rooms),
     threadDrafts: withoutDraftsOf(state.threadDrafts, rooms),
     transfers: without(state.transfers, [gone]),
+    imports: without(state.imports, [gone]),
     place: here
       ? { ...state.place, space: null, room: null, line: null, target: null, unread: false }
       : state.place,

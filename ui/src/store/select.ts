@@ -57,6 +57,11 @@ export function currentSpace(state: State): Space | null {
   return state.place.space === null ? null : (state.spaces[state.place.space] ?? null);
 }
 
+/** The node has the last word. */
+export function mayImport({ view }: Space): boolean {
+  return view.role === "owner" || view.role === "admin";
+}
+
 export function currentRoom(state: State): RoomView | null {
   const space = currentSpace(state);
   return space && state.place.room !== null ? (space.rooms[state.place.room] ?? null) : null;

@@ -21,6 +21,7 @@ import type { ThreadDraftView } from "../backend/gen/ThreadDraftView";
 import type { TransferId } from "../backend/gen/TransferId";
 import type { TransferView } from "../backend/gen/TransferView";
 import type { UiEvent } from "../backend/gen/UiEvent";
+import type { Import, ImportChange } from "./imports";
 
 export interface State {
   /** False until the snapshot has come. */
@@ -48,6 +49,8 @@ export interface State {
   dialog: Dialog | null;
   drawer: Drawer | null;
   notices: readonly Notice[];
+  /** What is brought into each space from elsewhere. */
+  imports: Readonly<Record<SpaceId, Import>>;
 }
 
 export interface Space {
@@ -135,6 +138,7 @@ export type Dialog =
   /** A picture over the whole window; `thread`: of those in this thread. */
   | { kind: "viewer"; thread: EventId | null; event: EventId; blake3: string }
   | { kind: "settings" }
+  | { kind: "import"; space: SpaceId }
   | { kind: "palette" }
   | { kind: "shortcuts" };
 
@@ -173,7 +177,8 @@ export type WindowEvent =
   | { event: "focus"; on: boolean }
   | { event: "dialog"; dialog: Dialog | null }
   | { event: "drawer"; drawer: Drawer | null }
-  | { event: "notice_closed"; key: number };
+  | { event: "notice_closed"; key: number }
+  | { event: "import"; space: SpaceId; change: ImportChange };
 
 export type Change = UiEvent | WindowEvent;
 
@@ -229,4 +234,5 @@ export const EMPTY: State = {
   dialog: null,
   drawer: null,
   notices: [],
+  imports: {},
 };

@@ -14,6 +14,7 @@ import {
 import type { Content } from "../gen/Content";
 import type { Exported } from "../gen/Exported";
 import type { HostingView } from "../gen/HostingView";
+import type { ImportProgress } from "../gen/ImportProgress";
 import type { Item } from "../gen/Item";
 import type { MarkChange } from "../gen/MarkChange";
 import type { MessageView } from "../gen/MessageView";
@@ -25,6 +26,7 @@ import type { UiEvent } from "../gen/UiEvent";
 import { EMPTY } from "../../store/state";
 import { answers, type Answers } from "./answers";
 import { FakeFiles } from "./files";
+import { FakeImports } from "./imports";
 import { harbour } from "./harbour";
 import {
   ME,
@@ -54,6 +56,7 @@ export class FakeBackend implements Backend {
   nearby: NearbySpace[];
   hosting: HostingView | null = null;
   readonly files = new FakeFiles((event) => this.emit(event));
+  readonly imports = new FakeImports();
   readonly #listeners = new Set<(events: UiEvent[]) => void>();
   readonly #answers: Answers;
   #pending: UiEvent[] = [];
@@ -112,6 +115,18 @@ export class FakeBackend implements Backend {
     const messages = chosen.reduce((sum, { items }) => sum + items.length, 0);
     const exported = { rooms: chosen.length, messages, bytes: messages * 400, complete: true };
     return Promise.resolve(exported);
+  }
+
+  chooseImport() {
+    return this.imports.choose();
+  }
+
+  startImport(space: string, into: string | null, progress: (progress: ImportProgress) => void) {
+    return this.imports.start(space, into, progress);
+  }
+
+  cancelImport(space: string): Promise<void> {
+    return this.imports.cancel(space);
   }
 
   #showFiles(): void {
@@ -245,6 +260,13 @@ export class FakeBackend implements Backend {
     const { view } = this.#first;
     const problem: Refusal = { code: "bad_signature", message: "the node shows another key" };
     view.link = { ...view.link, state: "refused", problem };
+    this.emit({ event: "space", space: view });
+  }
+
+  /** I become an admin. */
+  promote(): void {
+    const { view } = this.#first;
+    view.role = "admin";
     this.emit({ event: "space", space: view });
   }
 
