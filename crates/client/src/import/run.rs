@@ -37,7 +37,7 @@ impl Client {
         let run = Run {
             client: self,
             space,
-            into: source.into_room().map(str::to_owned),
+            into: source.one_room().map(str::to_owned),
             of_one_room: source.kind() == ImportKind::Lines,
             steps: Steps::new(source),
             progress,
@@ -48,7 +48,7 @@ impl Client {
             rooms: Vec::new(),
             refused_rooms: Vec::new(),
         };
-        run.to_the_end().await
+        run.finish().await
     }
 }
 
@@ -74,7 +74,7 @@ struct Run<'c, P> {
 }
 
 impl<P: FnMut(ImportProgress)> Run<'_, P> {
-    async fn to_the_end(mut self) -> Result<ImportReport, ClientError> {
+    async fn finish(mut self) -> Result<ImportReport, ClientError> {
         let mut step = self.steps.next().await?;
         while let Some(now) = step {
             step = match now {

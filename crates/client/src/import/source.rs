@@ -113,7 +113,7 @@ impl ImportSource {
     }
 
     /// All of it goes into this room.
-    pub(super) fn into_room(&self) -> Option<&str> {
+    pub(super) fn one_room(&self) -> Option<&str> {
         self.into.as_deref()
     }
 
