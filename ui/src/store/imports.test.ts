@@ -29,9 +29,9 @@ const started: ImportChange = { kind: "started", into: "archive" };
 const told: ImportChange = { kind: "progress", progress };
 
 function after(...changes: ImportChange[]): Import | undefined {
-  return changes.reduce(
+  return changes.reduce<Readonly<Record<string, Import>>>(
     (imports, change) => withImport(imports, "studio", change),
-    {} as Record<string, Import>,
+    {},
   )["studio"];
 }
 
