@@ -43,9 +43,12 @@ impl Half {
             _ => Path::new("."),
         };
         let folder = std::path::absolute(folder)?;
-        let file = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .tempfile_in(folder)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX);
+        // It is the person's own: others may read it where their files may be read.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder)?;
         let name = file.path().file_name().unwrap_or_default();
         let note = Note(shelf.note(name));
         // Without it, a crash leaves the half where it is. A disk of ours that is full is no reason
@@ -151,6 +154,25 @@ mod tests {
         assert_eq!(fs::read(&to).unwrap(), b"one");
         assert_eq!(names(&there), ["kettle.png"]);
         assert!(shelf.notes().unwrap().is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_read_it_is_as_for_any_file_that_the_person_makes() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(folder.path());
+        let (to, other) = (
+            folder.path().join("kettle.png"),
+            folder.path().join("other"),
+        );
+        let mut half = Half::begin(&to, &shelf).unwrap();
+        half.write_all(b"whole").unwrap();
+        half.put(&to).unwrap();
+        fs::write(&other, b"other").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&to), mode(&other));
     }
 
     #[test]
