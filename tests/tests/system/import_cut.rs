@@ -74,8 +74,8 @@ async fn an_import_that_is_given_up_keeps_what_is_in_and_goes_on_with_nothing_tw
     let mut end = ImportProgress::default();
     let again = import(&ana, &file, None, |so_far| end = so_far).await;
     let report = again.unwrap();
+    // What came in a moment ago may still count as new: the log tells what is there.
     assert_eq!(report.imported + report.already, MESSAGES as u64);
-    assert!(report.already >= messages, "{report:?}");
     assert!(report.is_whole() && report.rooms.len() == 1, "{report:?}");
     assert_eq!((end.messages, end.read), (MESSAGES as u64, of));
     let expected: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();

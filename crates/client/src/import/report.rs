@@ -30,7 +30,7 @@ pub struct ImportReport {
     pub lines: u64,
     /// Messages that are new in the rooms.
     pub imported: u64,
-    /// Messages that were there before.
+    /// Messages that were there before, as far as this device knew when their room was begun.
     pub already: u64,
     /// Edits, reactions and pins that are new.
     pub changes: u64,

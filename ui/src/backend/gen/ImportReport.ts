@@ -23,7 +23,7 @@ lines: number,
  */
 imported: number, 
 /**
- * Messages that were there before.
+ * Messages that were there before, as far as this device knew when their room was begun.
  */
 already: number, 
 /**
