@@ -88,8 +88,10 @@ fn run(
 ) -> Result<(), StoreError> {
     while let Ok(first) = jobs.recv() {
         if first.is_synced() {
+            // What comes once the batch is answered begins another, whose first says of what kind.
             let mut batch = iter::once(first)
                 .chain(jobs.try_iter())
+                .fuse()
                 .take(WRITE_BATCH)
                 .peekable();
             while batch.peek().is_some() {
