@@ -1,6 +1,5 @@
 //! What was typed and not sent, in rooms and in their threads.
 
-use landline_protocol::limits::CONTENT_BYTES;
 use landline_protocol::{EventId, Refusal, RoomId};
 use landline_store::drafts::{self, ThreadDraft};
 
@@ -10,8 +9,9 @@ use crate::ClientError;
 use crate::command::{Nothing, SaveDraft};
 use crate::ui::UiEvent;
 
-/// Bytes of a draft: a good deal more than a message may have, since it may be cut into several.
-pub(super) const DRAFT_BYTES: usize = CONTENT_BYTES;
+/// Bytes of a draft: far more than a message may have. What was pasted and is too long to be sent
+/// is kept all the same, until it is cut or sent as a file.
+const DRAFT_BYTES: usize = 1024 * 1024;
 
 impl Engine {
     /// At the start: what was typed in threads is told; what was typed in rooms is in their views.

@@ -6,8 +6,8 @@ use landline_protocol::{Code, EventId, RoomId, direct_room_id};
 use crate::node::Node;
 use crate::screen::Screen;
 
-/// More bytes than a draft may have.
-const TOO_LONG: usize = 40_000;
+/// Bytes of a draft, at most.
+const DRAFT_BYTES: usize = 1024 * 1024;
 
 async fn type_in(
     ben: &Screen,
@@ -65,6 +65,22 @@ async fn what_was_typed_in_threads_and_rooms_is_there_after_a_restart_without_th
 }
 
 #[tokio::test]
+async fn what_is_far_too_long_to_be_sent_is_kept_all_the_same() {
+    let (node, dial) = Node::start(0);
+    let ben = Screen::join(&dial, node.space()).await;
+    let general = node.general();
+    let thread = node.say("what does the log say?");
+    let pasted = "x".repeat(DRAFT_BYTES);
+    for thread in [None, Some(thread)] {
+        type_in(&ben, general, thread, &pasted).await.unwrap();
+    }
+
+    let ben = ben.restart(&dial).await;
+    assert_eq!(ben.room(general).unwrap().draft, pasted);
+    assert_eq!(in_threads(&ben), [(thread, pasted.as_str())]);
+}
+
+#[tokio::test]
 async fn a_draft_that_is_too_long_or_of_no_room_changes_nothing() {
     let (node, dial) = Node::start(0);
     let mut ben = Screen::join(&dial, node.space()).await;
@@ -73,7 +89,7 @@ async fn a_draft_that_is_too_long_or_of_no_room_changes_nothing() {
     type_in(&ben, general, Some(thread), "from noon")
         .await
         .unwrap();
-    let long = "x".repeat(TOO_LONG);
+    let long = "x".repeat(DRAFT_BYTES + 1);
     for thread in [None, Some(thread)] {
         let refused = type_in(&ben, general, thread, &long).await;
         assert_eq!(refused, Err(Code::TooLarge));
