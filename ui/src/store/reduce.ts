@@ -347,7 +347,7 @@ function placed(known: Timeline | undefined, change: Extract<Change, { event: "p
   switch (change.where) {
     case "newest":
     case "around":
-      return fromPage(change.page);
+      return fromPage(change.page, known);
     case "before":
       return known ? before(known, change.page) : fromPage(change.page);
     case "after":

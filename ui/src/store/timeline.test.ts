@@ -55,6 +55,14 @@ describe("items that are new or have changed", () => {
 });
 
 describe("pages", () => {
+  test("of a page that is read again, only what has changed is another object", () => {
+    const timeline = fromPage(page(many(1, 3)));
+    const again = fromPage(page([said(2), said(3, "ana", "other words"), said(4)]), timeline);
+    expect(again.items[0]).toBe(timeline.items[1]);
+    expect(again.items[1]?.body).toMatchObject({ text: "other words" });
+    expect(ids(again)).toEqual(["id-2", "id-3", "id-4"]);
+  });
+
   test("an older page goes above, and the newest items give way past the bound", () => {
     const timeline = before(
       fromPage(page(many(301, 300 + WINDOW_ITEMS), { more_before: true })),

@@ -7,10 +7,13 @@ import type { MarkChange } from "../backend/gen/MarkChange";
 import type { Page } from "../backend/gen/Page";
 import { WINDOW_ITEMS, type Timeline } from "./state";
 
-/** A page in place of whatever was there. */
-export function fromPage(page: Page): Timeline {
+/**
+ * A page in place of whatever was there. `known`: what was there; of it, items that have not
+ * changed stay the same objects, and so are not drawn again.
+ */
+export function fromPage(page: Page, known?: Timeline): Timeline {
   return {
-    items: page.items,
+    items: known ? keeping(known.items, page.items) : page.items,
     moreBefore: page.more_before,
     moreAfter: page.more_after,
     holeBefore: page.hole_before,
@@ -81,6 +84,14 @@ function trimmedAbove(timeline: Timeline): Timeline {
     moreBefore: true,
     holeBefore: false,
   };
+}
+
+function keeping(known: readonly Item[], read: readonly Item[]): Item[] {
+  const byId = new Map(known.map((item) => [item.id, item]));
+  return read.map((item) => {
+    const old = byId.get(item.id);
+    return old && JSON.stringify(old) === JSON.stringify(item) ? old : item;
+  });
 }
 
 /** Both lists, the later one's items in place of the earlier's; by `seq`, those without one last. */

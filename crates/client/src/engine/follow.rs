@@ -11,7 +11,6 @@ use super::receive::Way;
 use super::{Engine, Phase, replica};
 use crate::ClientError;
 use crate::sync::{NodeLog, Step, Urgency};
-use crate::ui::UiEvent;
 
 /// Fetches under way at once, over all rooms: enough to keep the link busy, few enough that what
 /// somebody looks at does not wait behind old history.
@@ -215,10 +214,7 @@ impl Engine {
             self.out.everybody_changed();
         } else {
             self.out.room_changed(id);
-            self.out.say(UiEvent::Reload {
-                space: self.space(),
-                room: id,
-            });
+            self.out.reload(id);
         }
         self.out.space_changed();
         Ok(())

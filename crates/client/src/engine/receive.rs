@@ -5,12 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use landline_protocol::{Content, Event, EventId, MemberId, RoomId, RoomKind};
 
 use super::room::fold;
-use super::{Engine, overlay, replica, views};
+use super::{Engine, overlay, replica};
 use crate::ClientError;
 use crate::ui::UiEvent;
-
-/// Items told one by one; where more have changed, the page is read anew.
-const ITEMS_TOLD: usize = 100;
 
 /// How events have come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,26 +105,13 @@ impl Engine {
         if way == Way::Pushed {
             self.announce(id, &run).await?;
         }
-        self.tell_items(id, changed).await
-    }
-
-    async fn tell_items(&mut self, room: RoomId, changed: Changed) -> Result<(), ClientError> {
-        let (space, me) = (self.space(), self.me());
-        if changed.reload || changed.items.len() > ITEMS_TOLD {
-            self.out.say(UiEvent::Reload { space, room });
-            return Ok(());
-        }
-        if changed.items.is_empty() {
-            return Ok(());
-        }
-        let items = self
-            .config
-            .store
-            .read(move |c| views::items(c, me, changed.items.iter().copied()))
-            .await?;
-        let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
-        if !items.is_empty() {
-            self.out.say(UiEvent::Items { space, room, items });
+        if changed.reload {
+            self.out.reload(id);
+        } else if way == Way::Answered {
+            // What became of one's own is not waited for.
+            self.tell_items_now(id, changed.items).await?;
+        } else {
+            self.out.items_changed(id, changed.items);
         }
         Ok(())
     }

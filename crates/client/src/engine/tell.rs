@@ -1,9 +1,9 @@
-//! What the windows are told, gathered: single events at once, whole rooms and people no more
-//! often than a screen can show.
+//! What the windows are told, gathered: single events at once; items of timelines, whole rooms and
+//! people no more often than a screen can show.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use landline_protocol::{MemberId, RoomId, RoomKind};
+use landline_protocol::{EventId, MemberId, RoomId, RoomKind};
 use landline_store::{outbox, rooms as stored_rooms};
 use tokio::time::{Duration, Instant};
 
@@ -13,27 +13,61 @@ use crate::ClientError;
 use crate::home::Note;
 use crate::ui::{LinkState, LinkView, RoomView, SpaceView, UiEvent};
 
-/// Between two rounds of changed rooms and people: under load, one room changes with every packet.
-const VIEWS_EVERY: Duration = Duration::from_millis(50);
+/// Between two rounds of changed items, rooms and people: under load, one room changes with every
+/// packet.
+const ROUND_EVERY: Duration = Duration::from_millis(50);
+/// Items of a room told one by one; where more have changed, the page is read anew.
+const ITEMS_TOLD: usize = 100;
 
 /// What is to be told.
 #[derive(Debug, Default)]
 pub(super) struct Out {
     events: Vec<UiEvent>,
+    items: BTreeMap<RoomId, Changed>,
     rooms: BTreeSet<RoomId>,
     people: BTreeSet<MemberId>,
     everybody: bool,
     space: bool,
-    /// The last round of rooms and people.
+    /// The last round.
     round: Option<Instant>,
     /// As told last: the same is not told twice.
     told_rooms: HashMap<RoomId, RoomView>,
     told_space: Option<SpaceView>,
 }
 
+/// What has changed of a room's timeline.
+#[derive(Debug, PartialEq, Eq)]
+enum Changed {
+    /// These, by their events: at most [`ITEMS_TOLD`].
+    Items(BTreeSet<EventId>),
+    /// So much that it is to be read anew.
+    All,
+}
+
 impl Out {
     pub(super) fn say(&mut self, event: UiEvent) {
         self.events.push(event);
+    }
+
+    pub(super) fn items_changed(&mut self, room: RoomId, items: BTreeSet<EventId>) {
+        if items.is_empty() {
+            return;
+        }
+        let changed = self
+            .items
+            .entry(room)
+            .or_insert_with(|| Changed::Items(BTreeSet::new()));
+        if let Changed::Items(known) = changed {
+            known.extend(items);
+            if known.len() > ITEMS_TOLD {
+                *changed = Changed::All;
+            }
+        }
+    }
+
+    /// What is shown of this room is to be read anew.
+    pub(super) fn reload(&mut self, room: RoomId) {
+        self.items.insert(room, Changed::All);
     }
 
     pub(super) fn room_changed(&mut self, room: RoomId) {
@@ -42,6 +76,7 @@ impl Out {
 
     /// Nothing more is to be told of this room.
     pub(super) fn forget(&mut self, room: RoomId) {
+        self.items.remove(&room);
         self.rooms.remove(&room);
         self.told_rooms.remove(&room);
     }
@@ -60,11 +95,14 @@ impl Out {
 
     /// When the next round is.
     pub(super) fn due(&self) -> Option<Instant> {
-        let waiting =
-            !self.rooms.is_empty() || !self.people.is_empty() || self.everybody || self.space;
+        let waiting = !self.items.is_empty()
+            || !self.rooms.is_empty()
+            || !self.people.is_empty()
+            || self.everybody
+            || self.space;
         waiting.then(|| {
             self.round
-                .map_or_else(Instant::now, |round| round + VIEWS_EVERY)
+                .map_or_else(Instant::now, |round| round + ROUND_EVERY)
         })
     }
 }
@@ -78,6 +116,7 @@ impl Engine {
             let events = std::mem::take(&mut self.out.events);
             self.tell_views().await?;
             self.out.events.extend(events);
+            self.tell_items().await?;
         }
         if !self.out.events.is_empty() {
             let events = std::mem::take(&mut self.out.events);
@@ -96,6 +135,38 @@ impl Engine {
         self.tell_views().await?;
         self.out.events.extend(said);
         Ok(std::mem::take(&mut self.out.events))
+    }
+
+    async fn tell_items(&mut self) -> Result<(), ClientError> {
+        for (room, changed) in std::mem::take(&mut self.out.items) {
+            match changed {
+                Changed::Items(items) => self.tell_items_now(room, items).await?,
+                Changed::All => {
+                    let space = self.space();
+                    self.out.say(UiEvent::Reload { space, room });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// As they are now, without waiting for the next round.
+    pub(super) async fn tell_items_now(
+        &mut self,
+        room: RoomId,
+        items: BTreeSet<EventId>,
+    ) -> Result<(), ClientError> {
+        let (space, me) = (self.space(), self.me());
+        let items = self
+            .config
+            .store
+            .read(move |c| views::items(c, me, items))
+            .await?;
+        let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
+        if !items.is_empty() {
+            self.out.say(UiEvent::Items { space, room, items });
+        }
+        Ok(())
     }
 
     async fn tell_views(&mut self) -> Result<(), ClientError> {
@@ -212,5 +283,43 @@ impl Engine {
             catching_up: (missing > 0).then_some(missing),
             problem: self.problem.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: RoomId = RoomId::from_bytes([1; 16]);
+
+    fn items(numbers: impl IntoIterator<Item = usize>) -> BTreeSet<EventId> {
+        let id = |number: usize| EventId::from_bytes((number as u128).to_be_bytes());
+        numbers.into_iter().map(id).collect()
+    }
+
+    #[test]
+    fn the_first_round_is_at_once_and_the_next_waits() {
+        let mut out = Out::default();
+        assert_eq!(out.due(), None);
+        out.items_changed(ROOM, items([]));
+        assert_eq!(out.due(), None);
+        out.items_changed(ROOM, items([1]));
+        assert!(out.due().unwrap() <= Instant::now());
+        let round = Instant::now();
+        out.round = Some(round);
+        assert_eq!(out.due(), Some(round + ROUND_EVERY));
+    }
+
+    #[test]
+    fn so_many_items_of_one_round_are_told_and_past_that_the_room_is_read_anew() {
+        let mut out = Out::default();
+        out.items_changed(ROOM, items(0..60));
+        out.items_changed(ROOM, items(40..ITEMS_TOLD));
+        assert_eq!(out.items[&ROOM], Changed::Items(items(0..ITEMS_TOLD)));
+        out.items_changed(ROOM, items([ITEMS_TOLD]));
+        out.items_changed(ROOM, items([1]));
+        assert_eq!(out.items[&ROOM], Changed::All);
+        out.forget(ROOM);
+        assert_eq!(out.due(), None);
     }
 }
