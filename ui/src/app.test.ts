@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readAgain } from "./actions/rooms";
 import { App } from "./app.svelte";
 import { Refused, type Backend } from "./backend/backend";
 import type { Page } from "./backend/gen/Page";
@@ -59,6 +60,22 @@ test("of two readings of a room only the later counts", async () => {
   expect(await first).toBe(false);
   expect(await second).toBe(true);
   expect(items(app)).toEqual(["id-9"]);
+});
+
+test("a room that changes faster than it is read again is shown all the same", async () => {
+  const { app, waiting, tell } = held();
+  const opened = app.read(REQUEST, "newest");
+  waiting[0]?.answer(page([said(1)]));
+  await opened;
+  tell({ event: "reload", space: "studio", room: "general" });
+  const again = readAgain(app, "studio", "general", null);
+  tell({ event: "reload", space: "studio", room: "general" });
+  await readAgain(app, "studio", "general", null);
+  expect(waiting).toHaveLength(2);
+  waiting[1]?.answer(page([said(200)]));
+  await again;
+  expect(items(app)).toEqual(["id-200"]);
+  expect(app.state.timelines["general"]?.stale).toBe(true);
 });
 
 test("a refused reading is told and can be tried again", async () => {

@@ -168,13 +168,17 @@ export async function readAfter(app: App, space: SpaceId, room: RoomId): Promise
   return await app.read(page(space, room, { after: last }), "after");
 }
 
-/** Reads again what is held, around `seq` where one has scrolled up; null: at the end. */
+/**
+ * Reads again what is held, around `seq` where one has scrolled up; null: at the end. While a page of
+ * the room is being read it waits: what asks for it is applied after that page, and asks once more.
+ */
 export async function readAgain(
   app: App,
   space: SpaceId,
   room: RoomId,
   seq: number | null,
 ): Promise<void> {
+  if (app.isReading(room)) return;
   if (seq === null) await readNewest(app, space, room);
   else await readAround(app, space, room, seq);
 }
