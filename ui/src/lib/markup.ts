@@ -14,6 +14,17 @@ export interface Named {
   me: boolean;
 }
 
+/** Whether a text that names these reads as one that names those. */
+export function sameNamed(these: readonly Named[], those: readonly Named[]): boolean {
+  return (
+    these.length === those.length &&
+    these.every(({ sign, name, me }, index) => {
+      const other = those[index];
+      return other?.sign === sign && other.name === name && other.me === me;
+    })
+  );
+}
+
 const ALLOWED: Config = {
   ALLOWED_TAGS: [
     ...["a", "blockquote", "br", "code", "del", "em", "li", "ol", "p", "pre", "s", "span"],

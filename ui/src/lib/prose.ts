@@ -32,6 +32,8 @@ export function prose(
       if (room && event.key === "Enter") openRoom(room.textContent.slice(1));
     };
     const follow = (event: MouseEvent) => {
+      // The third button follows, too; the second asks for a menu.
+      if (event.type === "auxclick" && event.button !== 1) return;
       const room = roomAt(event);
       if (room) openRoom(room.textContent.slice(1));
       const link = event.target instanceof Element ? event.target.closest("a[href]") : null;

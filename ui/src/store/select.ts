@@ -13,6 +13,7 @@ import type { RoomView } from "../backend/gen/RoomView";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import type { TransferView } from "../backend/gen/TransferView";
 import { kindOf } from "../lib/files";
+import type { Named } from "../lib/markup";
 import type { Space, State, Timeline } from "./state";
 
 export type MessageItem = Item & { body: { kind: "message" } & MessageView };
@@ -227,6 +228,18 @@ export function roomsByName(space: Space): ReadonlyMap<string, RoomView> {
     );
     return new Map(named.map((room) => [room.name, room]));
   });
+}
+
+/** Whom and which rooms a message names, as they are called now. */
+export function namedIn(space: Space, { text, mentions }: MessageView): Named[] {
+  const people = mentions.map((mention): Named =>
+    mention === "room"
+      ? { sign: "@", name: "room", me: true }
+      : { sign: "@", name: nameOf(space, mention), me: mention === space.view.me },
+  );
+  if (!text.includes("#")) return people;
+  const rooms = [...roomsByName(space).keys()].filter((name) => text.includes(`#${name}`));
+  return [...people, ...rooms.map((name): Named => ({ sign: "#", name, me: false }))];
 }
 
 /** By the node's clock where it has one; imported messages by theirs. */
