@@ -206,6 +206,10 @@ test("changing room closes the details of the old one, not the search", () => {
   expect(reduce(details, to).drawer).toBeNull();
   const search = reduce(two, { event: "drawer", drawer: { kind: "search", everywhere: true } });
   expect(reduce(search, to).drawer).toEqual({ kind: "search", everywhere: true });
+  // Where it fills the window, nothing else could be seen.
+  const narrow = reduce(search, { event: "layout", layout: ["one-pane"] });
+  expect(narrow.drawer).not.toBeNull();
+  expect(reduce(narrow, to).drawer).toBeNull();
 });
 
 describe("threads", () => {

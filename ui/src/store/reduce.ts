@@ -14,7 +14,7 @@ import type { TransferId } from "../backend/gen/TransferId";
 import type { TransferView } from "../backend/gen/TransferView";
 import type { Item } from "../backend/gen/Item";
 import { withImport } from "./imports";
-import { placeOf, threadOf } from "./select";
+import { isLooking, placeOf, threadOf } from "./select";
 import {
   NOTICES_SHOWN,
   THREADS_KEPT,
@@ -115,6 +115,8 @@ export function reduce(state: State, change: Change): State {
       });
     case "focus":
       return { ...state, focused: change.on };
+    case "layout":
+      return { ...state, layout: change.layout };
     case "dialog":
       return { ...state, dialog: change.dialog };
     case "drawer":
@@ -275,8 +277,8 @@ function withRoom(state: State, id: SpaceId, room: RoomView): State {
     ...space,
     rooms: { ...space.rooms, [room.room]: room },
   }));
-  // What comes while the window is in the background gets its line too.
-  const away = !state.focused && state.place.room === room.room;
+  // What comes while nobody looks gets its line too.
+  const away = !isLooking(state) && state.place.room === room.room;
   const wasRead = state.spaces[id]?.rooms[room.room]?.unread === 0;
   const lineIsFree = state.place.line === null || state.place.line.done || wasRead;
   return away && lineIsFree && room.first_unread !== null
@@ -295,9 +297,11 @@ function opened(state: State, { space, room }: { space: SpaceId; room: RoomId | 
   const view = room === null ? undefined : state.spaces[space]?.rooms[room];
   const firstUnread = view?.first_unread ?? null;
   const stays = state.place.room === room || !isOfRoom(state.drawer);
+  // Where it covers the room, nobody would see that one has gone anywhere.
+  const covers = state.layout.includes("one-pane");
   return {
     ...state,
-    drawer: state.place.space === space && stays ? state.drawer : null,
+    drawer: state.place.space === space && stays && !covers ? state.drawer : null,
     place: {
       space,
       room,

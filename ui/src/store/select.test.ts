@@ -1,17 +1,20 @@
 import { describe, expect, test } from "vitest";
+import { layoutFor } from "../lib/layout";
 import { reduce } from "./reduce";
 import { ME, inRooms, page, person, queued, room, said, snapshot, space } from "./sample";
 import {
   displayNames,
+  isLooking,
   isMessage,
   lastOwn,
   picturesOf,
   presenceOf,
   roomName,
   roomSections,
+  roomVisible,
   unreadOf,
 } from "./select";
-import { EMPTY, type Space } from "./state";
+import { EMPTY, type Change, type Space } from "./state";
 import { fromPage } from "./timeline";
 
 function studio(rooms: Parameters<typeof snapshot>[0], people = [person(ME)]): Space {
@@ -106,6 +109,43 @@ test("what is unread stands in a section of its own, but for what is open or sil
 
 test("the state starts with nothing open", () => {
   expect(inRooms().place.room).toBeNull();
+});
+
+describe("the room is out of view", () => {
+  const drawer: Change = { event: "drawer", drawer: { kind: "details" } };
+  const list: Change = { event: "listed" };
+  const viewer = { kind: "viewer", thread: null, event: "id-1", blake3: "one" } as const;
+  const visible = (width: number, ...changes: Change[]) => {
+    const layout: Change = { event: "layout", layout: layoutFor(width, 100) };
+    return roomVisible([layout, ...changes].reduce(reduce, inRooms(room("general"))));
+  };
+
+  test("behind a drawer where there is one pane, and only there", () => {
+    expect([visible(1160, drawer), visible(700, drawer), visible(400, drawer)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test("behind the sidebar where that lies over it", () => {
+    expect([visible(1160, list), visible(700, list), visible(400, list)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test("behind a picture over the whole window, but not behind a sheet", () => {
+    expect(visible(1160, { event: "dialog", dialog: viewer })).toBe(false);
+    expect(visible(1160, { event: "dialog", dialog: { kind: "settings" } })).toBe(true);
+  });
+
+  test("of somebody who is elsewhere, though it is on the screen", () => {
+    const state = inRooms(room("general"));
+    expect(isLooking(state)).toBe(true);
+    expect(isLooking(reduce(state, { event: "focus", on: false }))).toBe(false);
+  });
 });
 
 test("a message that has a picture twice shows it once, so that one gets past it", () => {

@@ -68,6 +68,18 @@ export function currentRoom(state: State): RoomView | null {
   return space && state.place.room !== null ? (space.rooms[state.place.room] ?? null) : null;
 }
 
+/** Nothing that covers it lies over the room. */
+export function roomVisible({ place, dialog, drawer, layout }: State): boolean {
+  if (dialog?.kind === "viewer") return false;
+  if (drawer !== null && layout.includes("one-pane")) return false;
+  return !(place.list && layout.includes("list-over"));
+}
+
+/** Somebody has the room before them: what comes in it is seen. */
+export function isLooking(state: State): boolean {
+  return state.focused && roomVisible(state);
+}
+
 export function currentTimeline(state: State): Timeline | null {
   return state.place.room === null ? null : (state.timelines[state.place.room] ?? null);
 }

@@ -21,6 +21,7 @@ import type { ThreadDraftView } from "../backend/gen/ThreadDraftView";
 import type { TransferId } from "../backend/gen/TransferId";
 import type { TransferView } from "../backend/gen/TransferView";
 import type { UiEvent } from "../backend/gen/UiEvent";
+import type { Layout } from "../lib/layout";
 import type { Import, ImportChange } from "./imports";
 
 export interface State {
@@ -46,6 +47,7 @@ export interface State {
   place: Place;
   /** The window has the focus and is not hidden. */
   focused: boolean;
+  layout: Layout;
   dialog: Dialog | null;
   drawer: Drawer | null;
   notices: readonly Notice[];
@@ -86,7 +88,7 @@ export interface Thread extends Timeline {
 export interface Place {
   space: SpaceId | null;
   room: RoomId | null;
-  /** On a narrow window: the list of rooms instead of the room. */
+  /** Where the sidebar lies over the room: it is there. */
   list: boolean;
   /** Shown even though there are spaces: the screen to join or host another. */
   adding: boolean;
@@ -175,6 +177,7 @@ export type WindowEvent =
   | { event: "unread_kept"; on: boolean }
   | { event: "line_done" }
   | { event: "focus"; on: boolean }
+  | { event: "layout"; layout: Layout }
   | { event: "dialog"; dialog: Dialog | null }
   | { event: "drawer"; drawer: Drawer | null }
   | { event: "notice_closed"; key: number }
@@ -231,6 +234,7 @@ export const EMPTY: State = {
     unread: false,
   },
   focused: true,
+  layout: [],
   dialog: null,
   drawer: null,
   notices: [],
