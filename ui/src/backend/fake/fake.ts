@@ -103,18 +103,17 @@ export class FakeBackend implements Backend {
     return this.files.local(file);
   }
 
-  save(_file: FileOfMessage, name: string): Promise<boolean> {
-    this.files.saved.push(name);
-    return Promise.resolve(true);
+  async save(_file: FileOfMessage, name: string): Promise<boolean> {
+    await this.files.save(name);
+    return true;
   }
 
-  saveExport({ space, rooms }: RoomsToExport, name: string): Promise<Exported | null> {
-    this.files.saved.push(name);
+  async saveExport({ space, rooms }: RoomsToExport, name: string): Promise<Exported | null> {
+    await this.files.save(name);
     const all = [...this.space(space).rooms.values()];
     const chosen = all.filter(({ view }) => rooms.length === 0 || rooms.includes(view.room));
     const messages = chosen.reduce((sum, { items }) => sum + items.length, 0);
-    const exported = { rooms: chosen.length, messages, bytes: messages * 400, complete: true };
-    return Promise.resolve(exported);
+    return { rooms: chosen.length, messages, bytes: messages * 400, complete: true };
   }
 
   chooseImport() {

@@ -37,12 +37,21 @@ export class FakeFiles {
   stepMs = STEP_MS / 4;
   /** Why the next file can't be attached. */
   refusal: string | null = null;
+  /** Why nothing can be saved. */
+  saveRefusal: string | null = null;
   /** False: nothing moves; tests look at it as it is. */
   moves = true;
   #next = 0xa00000;
 
   constructor(emit: (event: UiEvent) => void) {
     this.#emit = emit;
+  }
+
+  save(name: string): Promise<void> {
+    const message = this.saveRefusal;
+    if (message !== null) return Promise.reject(new Refused({ code: "internal", message }));
+    this.saved.push(name);
+    return Promise.resolve();
   }
 
   async attach(
