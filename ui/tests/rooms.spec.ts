@@ -165,6 +165,13 @@ test("leaving a space asks first, then leads back to the first screen", async ({
   await expect(page.getByTestId("nearby-space").first()).toBeVisible();
 });
 
+test("somebody new sees the room for everyone though it is archived", async ({ page }) => {
+  await open(page, "archived");
+  await expect(page.getByTestId("room-name")).toHaveText("general");
+  await expect(page.getByTestId("room")).toContainText("archived");
+  await expect(page.getByTestId("item").last()).toBeVisible();
+});
+
 test("presence is chosen at the foot", async ({ page }) => {
   await open(page, "studio");
   await page.getByTestId("presence-menu").click();

@@ -36,11 +36,16 @@ export async function openSpace(app: App, space: SpaceId): Promise<void> {
   const { last_room } = app.state.settings;
   const last = last_room === null ? undefined : there.rooms[last_room];
   const inOrder = roomsInOrder(there, null);
-  const room = last ?? inOrder.find((one) => one.everyone) ?? inOrder[0];
-  if (room) await openRoom(app, space, room.room);
-  else {
-    app.change({ event: "opened", space, room: null });
+  // Whoever is new may have no other room than the one for everyone, and that may be archived.
+  const everyone = Object.values(there.rooms).find((one) => one.everyone);
+  const room = last ?? inOrder.find((one) => one.everyone) ?? inOrder[0] ?? everyone;
+  if (room) {
+    await openRoom(app, space, room.room);
+    return;
   }
+  const { place } = app.state;
+  const isOpen = place.space === space && place.room === null && !place.adding;
+  if (!isOpen) app.change({ event: "opened", space, room: null });
 }
 
 /** `held`: what is held of the room has what is to be seen. */

@@ -13,7 +13,7 @@ import conversation from "./conversation.json";
 
 /** Which invented world to show: `?scene=…`. */
 export type SceneName =
-  "first" | "alone" | "new" | "studio" | "offline" | "refused" | "large" | "files";
+  "first" | "alone" | "new" | "studio" | "archived" | "offline" | "refused" | "large" | "files";
 
 export interface FakeRoom {
   view: RoomView;
@@ -389,10 +389,13 @@ export function studio(now: number, scene: SceneName): FakeSpace {
   ana.view.member_count = 2;
   unread(ana, 2);
   ana.view.draft = "Tomorrow at nine?";
+  if (scene === "archived") Object.assign(general.view, { archived: true });
+  // Somebody new is in no room but the one for everyone.
+  const rooms = scene === "archived" ? [general] : [general, bench, quiet, closed, ana];
   return {
     view: spaceView(uuid(1), "Studio", "Ana’s desk"),
     people: people(now),
-    rooms: new Map([general, bench, quiet, closed, ana].map((one) => [one.view.room, one])),
+    rooms: new Map(rooms.map((one) => [one.view.room, one])),
   };
 }
 
