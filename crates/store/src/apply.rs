@@ -12,7 +12,10 @@ mod index;
 mod message;
 mod place;
 
-use landline_protocol::{Content, Delete, Edit, Event, Pin, RoomId};
+use std::borrow::Borrow;
+use std::collections::HashSet;
+
+use landline_protocol::{Content, Delete, Edit, Event, EventId, Pin, RoomId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::bytes::{Blob, sql_limit};
@@ -22,19 +25,24 @@ pub(crate) use message::first_docid;
 /// Events that a rebuild reads at once.
 const PAGE: usize = 500;
 
-/// Brings the tables up to date with one event of the log.
-///
-/// [`StoreError::NotLogged`] where it has not been written with [`log::insert`] before: what is
-/// about a message is read from the log.
+/// Brings the tables up to date with one event of the log: [`apply_all`] of it alone.
 pub fn apply(c: &Connection, event: &Event) -> Result<(), StoreError> {
-    let logged = c
-        .prepare_cached("SELECT 1 FROM event WHERE id = ?1")?
-        .exists([Blob(event.id)])?;
-    if logged {
-        apply_logged(c, event)
-    } else {
-        Err(StoreError::NotLogged(event.id))
+    apply_all(c, &[event])
+}
+
+/// Brings the tables up to date with events of the log. Quickest with many at a time.
+///
+/// [`StoreError::NotLogged`] where one has not been written with [`log::insert`] before: what is
+/// about a message is read from the log. Nothing is applied then.
+pub fn apply_all<E: Borrow<Event>>(c: &Connection, events: &[E]) -> Result<(), StoreError> {
+    let mut logged = c.prepare_cached("SELECT 1 FROM event WHERE id = ?1")?;
+    for event in events {
+        let id = event.borrow().id;
+        if !logged.exists([Blob(id)])? {
+            return Err(StoreError::NotLogged(id));
+        }
     }
+    apply_logged(c, events)
 }
 
 /// Applies the next events that were logged and not applied yet, in the order in which they were
@@ -48,15 +56,15 @@ pub fn catch_up(c: &Connection, limit: usize) -> Result<bool, StoreError> {
         "SELECT seq, id, room, author, sent_at, accepted_at, content, sig, ref
          FROM event WHERE ref > ?1 ORDER BY ref LIMIT ?2",
     )?;
-    let events = statement
+    let (events, places): (Vec<Event>, Vec<i64>) = statement
         .query_map(params![from, sql_limit(limit)], |row| {
             Ok((log::event(row)?, row.get(8)?))
         })?
-        .collect::<Result<Vec<(Event, i64)>, _>>()?;
-    for (event, _) in &events {
-        apply_logged(c, event)?;
-    }
-    let Some((_, to)) = events.last() else {
+        .collect::<Result<Vec<(Event, i64)>, _>>()?
+        .into_iter()
+        .unzip();
+    apply_logged(c, &events)?;
+    let Some(to) = places.last() else {
         return Ok(false);
     };
     c.prepare_cached("UPDATE applied SET ref = ?1")?
@@ -110,19 +118,52 @@ pub fn rebuild_room(c: &Connection, room: RoomId) -> Result<(), StoreError> {
             return Ok(());
         };
         after = last.seq;
-        for event in &events {
-            apply_logged(c, event)?;
-        }
+        apply_logged(c, &events)?;
     }
 }
 
-fn apply_logged(c: &Connection, event: &Event) -> Result<(), StoreError> {
-    let content = Content::read(&event.content);
-    match &content {
-        Content::Message(_) => message::follow(c, event.room, event.id),
+/// The rows of messages first, each made once however many of these events are about it; those of
+/// earlier messages before those of new ones. So the index over the words is written in rising
+/// order, and no other statement makes FTS5 write out what it has gathered: each time it does so is
+/// one more little index to merge.
+fn apply_logged<E: Borrow<Event>>(c: &Connection, events: &[E]) -> Result<(), StoreError> {
+    let events: Vec<(&Event, Content)> = events
+        .iter()
+        .map(|event| (event.borrow(), Content::read(&event.borrow().content)))
+        .collect();
+    for (room, message) in messages_of(&events) {
+        message::follow(c, room, message)?;
+    }
+    events
+        .iter()
+        .try_for_each(|(event, content)| apply_fact(c, event, content))
+}
+
+/// The messages whose rows these events change, each once.
+fn messages_of(events: &[(&Event, Content)]) -> Vec<(RoomId, EventId)> {
+    let said = events
+        .iter()
+        .filter(|(_, content)| matches!(content, Content::Message(_)))
+        .map(|(event, _)| (event.room, event.id));
+    let new: HashSet<(RoomId, EventId)> = said.clone().collect();
+    let about = events.iter().filter_map(|(event, content)| match content {
         Content::Edit(Edit { target, .. })
         | Content::Delete(Delete { target })
-        | Content::Pin(Pin { target, .. }) => message::follow(c, event.room, *target),
+        | Content::Pin(Pin { target, .. }) => Some((event.room, *target)),
+        _ => None,
+    });
+    let mut seen = HashSet::new();
+    about
+        .filter(|message| !new.contains(message))
+        .chain(said)
+        .filter(|message| seen.insert(*message))
+        .collect()
+}
+
+/// What follows from an event but for the row of a message.
+fn apply_fact(c: &Connection, event: &Event, content: &Content) -> Result<(), StoreError> {
+    match content {
+        Content::Message(_) | Content::Edit(_) | Content::Delete(_) | Content::Pin(_) => Ok(()),
         Content::Reaction(reaction) => message::react(c, event, reaction),
         Content::RoomCreated(created) => place::created(c, event, created),
         Content::RoomChanged(changed) => place::changed(c, event, changed),
@@ -134,7 +175,7 @@ fn apply_logged(c: &Connection, event: &Event) -> Result<(), StoreError> {
         Content::Admitted(admitted) => place::admitted(c, event, admitted),
         Content::Profile(profile) => {
             if profile.avatar.is_some() {
-                name_avatar(c, event, &content)?;
+                name_avatar(c, event, content)?;
             }
             place::profile(c, event, profile)
         }

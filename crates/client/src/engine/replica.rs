@@ -110,14 +110,18 @@ pub(super) fn take(
     me: MemberId,
 ) -> Result<(), ClientError> {
     for (room, run) in runs {
+        // All of it is logged before anything follows from it: a message and its edits are one row.
+        let mut new = Vec::with_capacity(run.len());
         for event in run {
             match log::insert(c, event) {
-                Ok(()) => {}
+                Ok(()) => new.push(event),
                 // Where a hole's edge was fetched once more.
-                Err(StoreError::Taken { .. }) if same_place(c, event)? => continue,
+                Err(StoreError::Taken { .. }) if same_place(c, event)? => {}
                 Err(error) => return Err(error.into()),
             }
-            apply::apply(c, event)?;
+        }
+        apply::apply_all(c, &new)?;
+        for event in new {
             if event.author == me {
                 outbox::settle(c, event.id)?;
                 follow_thread(c, event)?;

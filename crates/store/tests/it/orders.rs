@@ -371,6 +371,23 @@ proptest! {
     }
 
     #[test]
+    fn events_applied_many_at_a_time_give_the_same_rows(
+        (events, shuffled) in logs_and_shuffled(),
+        at_once in 1usize..9,
+    ) {
+        let one_by_one = tables();
+        insert_and_apply(&one_by_one, &events);
+
+        let by_many = tables();
+        for events in shuffled.chunks(at_once) {
+            insert(&by_many, events);
+            apply::apply_all(&by_many, events).unwrap();
+        }
+        prop_assert_eq!(dump(&by_many), dump(&one_by_one));
+        check_index(&by_many);
+    }
+
+    #[test]
     fn the_states_read_back_are_those_that_the_events_give((events, shuffled) in logs_and_shuffled()) {
         let tables = tables();
         insert_and_apply(&tables, &shuffled);
