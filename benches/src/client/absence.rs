@@ -57,23 +57,24 @@ pub(super) async fn made_up(
     Ok(())
 }
 
-/// Waits until the messages that came are told as unread, and with them all that is about them:
-/// when the first of it was told.
+/// Waits until the messages that came are told as unread, and that there are such messages: when the
+/// first of it was told.
 async fn all_told(told: &mut Receiver<Vec<UiEvent>>, wanted: RoomId) -> anyhow::Result<Instant> {
-    let mut first = None;
+    let (mut first, mut all_counted) = (None, false);
     loop {
         for event in told.recv().await.context("the core ended")? {
             match event {
                 UiEvent::Items { room, .. } | UiEvent::Reload { room, .. } if room == wanted => {
                     first.get_or_insert_with(Instant::now);
                 }
-                UiEvent::Room { room, .. }
-                    if room.room == wanted && room.unread == MESSAGES as u64 =>
-                {
-                    return first.context("the window was told of no message");
+                UiEvent::Room { room, .. } if room.room == wanted => {
+                    all_counted = room.unread == MESSAGES as u64;
                 }
                 _ => {}
             }
+        }
+        if let Some(first) = first.filter(|_| all_counted) {
+            return Ok(first);
         }
     }
 }

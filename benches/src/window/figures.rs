@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use landline_client::ui::UNREAD_COUNTED;
 use landline_tests::desktop::{App, Bus};
 use serde_json::json;
 
@@ -34,7 +35,8 @@ pub(super) async fn openings(look: &Look<'_>, messages: u64) -> anyhow::Result<(
         let seq = messages * place / 100;
         let unread = json!({"space": look.place.space, "room": look.place.room, "seq": seq});
         look.tells("mark_unread", &unread).await?;
-        let left = messages - seq;
+        // More than that is not counted.
+        let left = (messages - seq).min(UNREAD_COUNTED);
         // Events that are no messages have a seq, too.
         look.counts_unread(left.saturating_sub(20)..=left + 20)
             .await;
