@@ -35,6 +35,8 @@ pub(crate) struct Written {
         allow(dead_code, reason = "the figures without a window begin elsewhere")
     )]
     pub(crate) first: SystemTime,
+    /// When the last of it was answered.
+    pub(crate) answered: SystemTime,
     /// See [`sign`]. The last event is a reaction to that message.
     pub(crate) sign: String,
 }
@@ -81,6 +83,7 @@ pub(crate) async fn write(
     }
     Ok(Written {
         first: first.context("nothing was told")?,
+        answered: wall_clock(),
         sign,
     })
 }
