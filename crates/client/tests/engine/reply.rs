@@ -182,8 +182,8 @@ async fn a_reply_that_can_not_be_sent_stands_at_the_end_of_the_draft_and_it_is_s
 async fn a_reply_that_can_not_even_be_kept_is_refused() {
     let (node, dial) = Node::start(0);
     let (ben, shown) = notified(&node, &dial, words("@room is the kiln free?")).await;
-    let far_too_long = "x".repeat(2 * TOO_LONG);
-    let refused = reply(&ben, &shown, &far_too_long).await;
+    let more_than_a_draft = "x".repeat(1024 * 1024 + 1);
+    let refused = reply(&ben, &shown, &more_than_a_draft).await;
     assert_eq!(refused, Err(Code::TooLarge));
     let nowhere: RoomId = direct_room_id(node.space(), &[]);
     let elsewhere = Notification {
