@@ -1,4 +1,4 @@
-import { expect, open, roomItem, test } from "./desk";
+import { expect, item, open, roomItem, test, write } from "./desk";
 
 const focusedRegion = () =>
   document.activeElement?.closest("[data-region]")?.getAttribute("data-region") ?? null;
@@ -25,6 +25,23 @@ test("Alt with arrows steps through rooms, with Shift through the unread ones", 
   await expect(page.getByTestId("room-name")).toHaveText("Ana Lindqvist");
   await page.keyboard.press("Alt+Shift+ArrowDown");
   await expect(page.getByTestId("room-name")).toHaveText("workshop");
+});
+
+test("Alt with arrows leaves a room in which one has written, and edits nothing", async ({
+  page,
+}) => {
+  await open(page, "studio");
+  await roomItem(page, "budget-2027").click();
+  await write(page, "The second column is off.");
+  await expect(item(page, "The second column is off.")).toHaveAttribute("data-state", "accepted");
+  await expect(page.getByTestId("composer-input")).toBeFocused();
+  await page.keyboard.press("Alt+ArrowUp");
+  await expect(page.getByTestId("room-name")).toHaveText("general");
+  await page.keyboard.press("Alt+ArrowDown");
+  await expect(page.getByTestId("room-name")).toHaveText("budget-2027");
+  await page.keyboard.press("Alt+Shift+ArrowUp");
+  await expect(page.getByTestId("room-name")).not.toHaveText("budget-2027");
+  await expect(page.getByTestId("editing")).toHaveCount(0);
 });
 
 test("F6 goes around the regions, and back with Shift", async ({ page }) => {

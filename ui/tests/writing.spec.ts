@@ -205,6 +205,53 @@ test("people are completed by keyboard, and mentioned", async ({ page }) => {
   await expect(item(page, "@Deniz Aydın look").locator(".mention")).toHaveText("@Deniz Aydın");
 });
 
+test("a face that is typed is sent as it stands", async ({ page }) => {
+  await open(page, "studio");
+  const input = page.getByTestId("composer-input");
+  // Once all emoji are here, they are offered at once.
+  await input.pressSequentially(":cof");
+  await expect(page.getByTestId("completions")).toBeVisible();
+  await input.fill("");
+  await input.pressSequentially("thanks :-D");
+  await expect(page.getByTestId("completions")).toHaveCount(0);
+  await input.press("Enter");
+  expect(await calls(page, "post")).toMatchObject([{ text: "thanks :-D" }]);
+});
+
+test("Enter that confirms Japanese does not send", async ({ page }) => {
+  await open(page, "studio");
+  const input = page.getByTestId("composer-input");
+  await input.fill("こんにちは");
+  // As WebKit tells of it: the composing is over, and only the code says whose key it was.
+  const confirmed = { key: "Enter", keyCode: 229, bubbles: true, cancelable: true };
+  await input.dispatchEvent("keydown", confirmed);
+  await expect(input).toHaveValue("こんにちは");
+  expect(await calls(page, "post")).toEqual([]);
+  await input.press("Enter");
+  expect(await calls(page, "post")).toMatchObject([{ text: "こんにちは" }]);
+});
+
+test("the emoji button opens and closes its picker; Esc gives the focus back", async ({ page }) => {
+  await open(page, "studio");
+  const button = page.getByTestId("composer-emoji");
+  const picker = page.getByTestId("emoji-picker");
+  const input = page.getByTestId("composer-input");
+  await button.click();
+  await expect(page.getByTestId("emoji-input")).toBeFocused();
+  await button.click();
+  await expect(picker).toHaveCount(0);
+  await expect(input).toBeFocused();
+  await button.click();
+  await page.keyboard.press("Escape");
+  await expect(picker).toHaveCount(0);
+  await expect(input).toBeFocused();
+  await button.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("emoji-input")).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(button).toBeFocused();
+});
+
 test("the room hears that one types, and that one stopped", async ({ page }) => {
   await open(page, "studio");
   await page.getByTestId("composer-input").pressSequentially("hello", { delay: 20 });

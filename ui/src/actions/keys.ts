@@ -1,6 +1,7 @@
 // Keys that work everywhere in the window. Those of one place are with that place.
 
 import type { App } from "../app.svelte";
+import { composing } from "../lib/keyboard";
 import { markRead, stepRoom } from "./rooms";
 import { stepTextSize } from "./spaces";
 
@@ -8,7 +9,7 @@ import { stepTextSize } from "./spaces";
 const REGIONS = ["rail", "sidebar", "timeline", "composer", "drawer"];
 
 export function onKey(app: App, event: KeyboardEvent): void {
-  if (event.defaultPrevented || event.isComposing || app.state.order.length === 0) return;
+  if (event.defaultPrevented || composing(event) || app.state.order.length === 0) return;
   const ctrl = event.ctrlKey || event.metaKey;
   const done = ctrl ? onCtrl(app, event) : event.altKey ? onAlt(app, event) : onPlain(app, event);
   if (done) event.preventDefault();

@@ -25,6 +25,9 @@ test.each([
   ["see #work", 9, { sign: "#", word: "work" }],
   ["tea :cof", 8, { sign: ":", word: "cof" }],
   ["at :a", 5, null],
+  ["thanks :-D", 10, null],
+  ["oh :_(", 5, null],
+  ["yes :+1", 7, { sign: ":", word: "+1" }],
   ["10:30", 5, null],
   ["mail@example", 12, null],
   ["@ana and", 2, { sign: "@", word: "a" }],
@@ -53,6 +56,12 @@ describe("offered", () => {
   test("emoji by what they are called", async () => {
     const found = await completions(space, { sign: ":", word: "tada" });
     expect(found[0]?.inserted).toBe("🎉 ");
+  });
+
+  test("emoji only where a word of theirs begins so", async () => {
+    expect(await names(":", "ada")).toEqual([]);
+    expect(await names(":", "upside_d")).toEqual([":upside_down_face:"]);
+    expect(await names(":", "down_f")).toContain(":upside_down_face:");
   });
 });
 

@@ -4,7 +4,7 @@ import { ROOM_MENTION } from "../actions/messages";
 import { t } from "../i18n/t";
 import { displayNames, peopleOf, roomsByName } from "../store/select";
 import type { Space } from "../store/state";
-import { allEmoji, findEmoji } from "./emoji";
+import { allEmoji, emojiBegun } from "./emoji";
 
 /** What has been begun before the caret. */
 export interface Begun {
@@ -31,13 +31,13 @@ const OFFERED = 6;
 const NAME_CHARS = 64;
 /** Emoji are offered after this many letters: `:` and a word ends many sentences. */
 const EMOJI_LETTERS = 2;
+/** What may be begun of an emoji's name. No sign at its start: `:-D` and `:_(` are meant as they stand. */
+const EMOJI_BEGUN = /(?:^|[\s([{]):([a-z0-9+][a-z0-9_+-]*)$/iu;
 
 export function begunAt(text: string, caret: number): Begun | null {
   const before = text.slice(Math.max(0, caret - NAME_CHARS - 1), caret);
-  const emoji = /(?:^|[\s([{])(:)([a-z0-9_+-]*)$/iu.exec(before);
-  if (emoji?.[2] !== undefined && emoji[2].length >= EMOJI_LETTERS) {
-    return { sign: ":", word: emoji[2] };
-  }
+  const emoji = EMOJI_BEGUN.exec(before)?.[1];
+  if (emoji !== undefined && emoji.length >= EMOJI_LETTERS) return { sign: ":", word: emoji };
   const match = /(?:^|[\s([{])([@#])([^\n@#]*)$/u.exec(before);
   const [, sign, word] = match ?? [];
   if ((sign !== "@" && sign !== "#") || word === undefined || word.startsWith(" ")) return null;
@@ -51,7 +51,7 @@ export async function completions(space: Space, begun: Begun): Promise<Completio
     case "#":
       return rooms(space, begun.word);
     case ":": {
-      const found = findEmoji(await allEmoji(), begun.word, OFFERED);
+      const found = emojiBegun(await allEmoji(), begun.word, OFFERED);
       return found.map(({ emoji, name }) => ({
         key: name,
         inserted: `${emoji} `,

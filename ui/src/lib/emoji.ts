@@ -13,6 +13,9 @@ export interface Emoji {
   words: string;
 }
 
+/** What stands before a word, in names and in what they are found by. */
+const WORD_EDGES = [" ", "_", "-"];
+
 let all: Promise<readonly Emoji[]> | null = null;
 
 export function allEmoji(): Promise<readonly Emoji[]> {
@@ -29,10 +32,24 @@ function asEmoji({ emoji, names, tags, description, category }: Gemoji): Emoji {
 export function findEmoji(among: readonly Emoji[], wanted: string, limit: number): Emoji[] {
   const word = wanted.trim().toLowerCase();
   if (word === "") return among.slice(0, limit);
+  return ranked(
+    among.filter(({ words }) => words.includes(word)),
+    word,
+    limit,
+  );
+}
+
+/** Those that a word begun names: only where it begins one of theirs, or any text would find some. */
+export function emojiBegun(among: readonly Emoji[], begun: string, limit: number): Emoji[] {
+  const word = begun.toLowerCase();
+  const begins = ({ words }: Emoji) => WORD_EDGES.some((edge) => ` ${words}`.includes(edge + word));
+  return ranked(among.filter(begins), word, limit);
+}
+
+function ranked(found: readonly Emoji[], word: string, limit: number): Emoji[] {
   const rank = ({ name, words }: Emoji) =>
     name === word ? 0 : name.startsWith(word) ? 1 : words.split(/[\s_]/).includes(word) ? 2 : 3;
-  return among
-    .filter(({ words }) => words.includes(word))
+  return found
     .map((one) => ({ one, rank: rank(one) }))
     .sort((a, b) => a.rank - b.rank)
     .slice(0, limit)
