@@ -9,13 +9,15 @@ import {
   type CommandName,
   type Reply,
   type Request,
+  type Writing,
 } from "./backend/backend";
 import type { RoomId } from "./backend/gen/RoomId";
 import type { TransferView } from "./backend/gen/TransferView";
 import type { UiEvent } from "./backend/gen/UiEvent";
 import { Adding } from "./store/adding.svelte";
+import { Drafts } from "./store/drafts.svelte";
 import { LocalFiles } from "./store/local.svelte";
-import { placeOf, type MessageItem } from "./store/select";
+import { draftOf, type MessageItem } from "./store/select";
 import { reduce } from "./store/reduce";
 import { EMPTY, type State, type WindowEvent } from "./store/state";
 
@@ -26,8 +28,6 @@ export interface TimelinePane {
 
 /** What the rest of the window may ask of the composer that is on the screen. */
 export interface ComposerPane {
-  /** The room, or the first message of the thread, that it writes in. */
-  place(): string;
   focus(): void;
   /** Takes one's own message into the composer. */
   edit(item: MessageItem): void;
@@ -35,10 +35,6 @@ export interface ComposerPane {
   reply(item: MessageItem): void;
   /** They go with the next message. */
   attach(files: readonly File[], folders: readonly string[]): void;
-  /** What is written goes now. */
-  send(): void;
-  /** Comes below what is written. */
-  add(text: string): void;
 }
 
 export class App {
@@ -48,6 +44,8 @@ export class App {
   threadComposer: ComposerPane | null = null;
   /** Files on their way into what is being written. */
   readonly adding = new Adding();
+  /** What is written and not sent. */
+  readonly drafts: Drafts;
   readonly local: LocalFiles;
   readonly backend: Backend;
   #state = $state.raw<State>(EMPTY);
@@ -59,6 +57,10 @@ export class App {
   constructor(backend: Backend) {
     this.backend = backend;
     this.local = new LocalFiles(backend);
+    this.drafts = new Drafts(
+      (to) => draftOf(this.state, to),
+      (to, text) => this.#saveDraft(to, text),
+    );
   }
 
   get state(): State {
@@ -72,17 +74,23 @@ export class App {
       this.#take(events);
       for (const event of events) {
         if (event.event === "open") onOpen(event);
-        if (event.event === "unsent") this.#putBack(event);
+        if (event.event === "unsent") this.drafts.add(event, event.text);
       }
       if (!wasReady && this.#state.ready) onReady();
     });
   }
 
-  /** Where one writes there at this moment, it is added to what is in the composer. */
-  #putBack({ room, thread, text }: Extract<UiEvent, { event: "unsent" }>): void {
-    const place = placeOf({ room, thread });
-    const composer = [this.composer, this.threadComposer].find((pane) => pane?.place() === place);
-    composer?.add(text);
+  /** It is tried again with every change: why it could not be kept is said once. */
+  async #saveDraft({ space, room, thread }: Writing, text: string): Promise<boolean> {
+    try {
+      await this.backend.call("save_draft", { space, room, thread, text });
+      return true;
+    } catch (error) {
+      const { message } = asRefused(error).refusal;
+      const isShown = this.state.notices.some(({ refusal }) => refusal.message === message);
+      if (!isShown) this.notice(error);
+      return false;
+    }
   }
 
   change(event: WindowEvent): void {
@@ -169,6 +177,8 @@ export class App {
           if (room === event.room) meanwhile.push(event);
         }
       }
+      if (event.event === "space_gone") this.drafts.forget(({ space }) => space === event.space);
+      if (event.event === "room_gone") this.drafts.forget(({ room }) => room === event.room);
       if (event.event === "transfers") this.#lookForArrived(event.transfers);
       state = reduce(state, event);
     }

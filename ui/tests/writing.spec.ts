@@ -149,6 +149,82 @@ test("what was typed in a thread waits there, and is kept for the next start", a
   await expect(replies).not.toContainText("draft");
 });
 
+test("an edit waits in its room, with the message that was begun before it", async ({ page }) => {
+  await open(page, "studio");
+  await write(page, "Meet at fuor.");
+  const message = item(page, "Meet at fuor.");
+  await expect(message).toHaveAttribute("data-state", "accepted");
+  const input = page.getByTestId("composer-input");
+  await input.fill("By the way");
+  await message.focus();
+  await page.keyboard.press("e");
+  await expect(input).toHaveValue("Meet at fuor.");
+  await input.fill("Meet at four, at the gate.");
+  await page.keyboard.press("Alt+ArrowDown");
+  await expect(page.getByTestId("room-name")).toHaveText("budget-2027");
+  await expect(input).toHaveValue("");
+  await expect(page.getByTestId("editing")).toHaveCount(0);
+  await expect(roomItem(page, "general")).toContainText("draft");
+  await page.keyboard.press("Alt+ArrowUp");
+  await expect(page.getByTestId("editing")).toBeVisible();
+  await expect(input).toHaveValue("Meet at four, at the gate.");
+  await input.press("Enter");
+  await expect(item(page, "Meet at four, at the gate.")).toBeVisible();
+  await expect(page.getByTestId("editing")).toHaveCount(0);
+  await expect(input).toHaveValue("By the way");
+  expect(await calls(page, "edit")).toMatchObject([{ text: "Meet at four, at the gate." }]);
+});
+
+test("what one answers is remembered with the answer that was begun", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  const asked = item(page, "Who took the calibration kit?");
+  await asked.hover();
+  await asked.getByTestId("reply").click();
+  const input = page.getByTestId("composer-input");
+  await input.fill("It is on bench 4.");
+  await roomItem(page, "general").click();
+  await expect(page.getByTestId("answering")).toHaveCount(0);
+  await roomItem(page, "workshop").click();
+  await expect(page.getByTestId("answering")).toContainText("Who took the calibration kit?");
+  await expect(input).toHaveValue("It is on bench 4.");
+  await input.press("Enter");
+  await expect(item(page, "It is on bench 4.").getByTestId("quote")).toBeVisible();
+});
+
+test("an edit in a thread waits behind the closed drawer", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  const replies = page.getByTestId("replies");
+  await replies.click();
+  const input = page.getByTestId("thread-input");
+  await input.fill("Ten.");
+  await input.press("Enter");
+  const reply = page.getByTestId("thread").getByTestId("item").filter({ hasText: "Ten." });
+  await expect(reply).toHaveAttribute("data-state", "accepted");
+  await input.press("ArrowUp");
+  await input.fill("Ten, and the mean of them.");
+  await page.getByTestId("close-drawer").click();
+  await expect(replies).toContainText("draft");
+  await replies.click();
+  await expect(page.getByTestId("thread").getByTestId("editing")).toBeVisible();
+  await expect(input).toHaveValue("Ten, and the mean of them.");
+});
+
+test("a refused reply is edited in its thread", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  await page.getByTestId("replies").click();
+  await page.evaluate(() => window.landline.refuseNext("you are muted here"));
+  const input = page.getByTestId("thread-input");
+  await input.fill("Agreed.");
+  await input.press("Enter");
+  await page.getByTestId("thread").getByTestId("item-edit").click();
+  await expect(input).toHaveValue("Agreed.");
+  await expect(input).toBeFocused();
+  await expect(page.getByTestId("composer-input")).toHaveValue("");
+});
+
 test("a reply from a notification that could not be sent comes back, and it is said why", async ({
   page,
 }) => {
@@ -185,7 +261,7 @@ test("a text over the limit is not sent, and says by how much", async ({ page })
   await open(page, "studio");
   const input = page.getByTestId("composer-input");
   await input.fill("é".repeat(8 * 1024 + 2));
-  await expect(page.getByRole("alert")).toContainText("4");
+  await expect(page.getByRole("alert")).toHaveText("2 characters too long");
   await input.press("Enter");
   expect(await calls(page, "post")).toEqual([]);
 });

@@ -2,13 +2,11 @@
 
 import type { App } from "../app.svelte";
 import { asRefused, type FileOfMessage, type Writing } from "../backend/backend";
-import type { AttachmentView } from "../backend/gen/AttachmentView";
 import type { TransferView } from "../backend/gen/TransferView";
 import { t } from "../i18n/t";
 import { FILES_MAX } from "../lib/files";
-import type { Waiting } from "../store/adding.svelte";
 import { placeOf } from "../store/select";
-import { post, saveDraft } from "./messages";
+import { attached, sendWaiting } from "./writing";
 
 /** Adds files to what is being written, one after the other, so that they keep their order. */
 export async function attach(app: App, to: Writing, files: readonly File[]): Promise<void> {
@@ -18,7 +16,7 @@ export async function attach(app: App, to: Writing, files: readonly File[]): Pro
   const fitting = files.slice(0, Math.max(0, room));
   if (fitting.length < files.length) {
     const key = app.adding.add(place, "", 0, () => undefined);
-    refuse(app, place, key, t("files.too_many", { count: FILES_MAX }));
+    refuse(app, to, key, t("files.too_many", { count: FILES_MAX }));
   }
   const begun = fitting.map((file) => {
     const stop = new AbortController();
@@ -27,29 +25,6 @@ export async function attach(app: App, to: Writing, files: readonly File[]): Pro
   });
   for (const { file, key, stop } of begun) await attachOne(app, to, file, key, stop.signal);
   await sendWaiting(app, to);
-}
-
-/** What waited for its files goes once they are here, wherever the person is by now. */
-async function sendWaiting(app: App, to: Writing): Promise<void> {
-  const place = placeOf(to);
-  const message = app.adding.waiting(place);
-  if (message === null || app.adding.isAdding(place)) return;
-  app.adding.wait(place, null);
-  const composer = [app.composer, app.threadComposer].find((pane) => pane?.place() === place);
-  if (composer) composer.send();
-  else await sendFromElsewhere(app, to, message);
-}
-
-async function sendFromElsewhere(app: App, to: Writing, message: Waiting): Promise<void> {
-  const space = app.state.spaces[to.space];
-  const attachments = attached(app, to).map(({ id }) => id);
-  // With nothing left to send, what was written stays as a draft.
-  if (!space || (message.text.trim() === "" && attachments.length === 0)) return;
-  app.adding.send(attachments);
-  const about = { replyTo: message.answering?.id ?? null, thread: to.thread, attachments };
-  const done = await post(app, space, to.room, message.text.trim(), about);
-  app.adding.sent(attachments, done);
-  if (done) saveDraft(app, to, "");
 }
 
 async function attachOne(
@@ -69,27 +44,20 @@ async function attachOne(
     app.adding.remove(place, key);
   } catch (error) {
     if (stop.aborted) app.adding.remove(place, key);
-    else refuse(app, place, key, asRefused(error).message);
+    else refuse(app, to, key, asRefused(error).message);
   }
 }
 
 /** Says why it is not added. A message that waits does not go without it: that is for the person. */
-function refuse(app: App, place: string, key: number, problem: string): void {
-  app.adding.change(place, key, { problem });
-  app.adding.wait(place, null);
+function refuse(app: App, to: Writing, key: number, problem: string): void {
+  app.adding.change(placeOf(to), key, { problem });
+  app.drafts.change(to, { act: "wait", on: false });
 }
 
 /** A folder was dropped, or something else that can't be read. */
 export function refuseFolder(app: App, to: Writing, name: string): void {
-  const place = placeOf(to);
-  const key = app.adding.add(place, name, 0, () => undefined);
-  refuse(app, place, key, t("files.folder"));
-}
-
-/** What goes with the next message of this place. */
-export function attached(app: App, to: Writing): AttachmentView[] {
-  const all = app.state.attachments[placeOf(to)] ?? [];
-  return all.filter(({ id }) => !app.adding.isSent(id));
+  const key = app.adding.add(placeOf(to), name, 0, () => undefined);
+  refuse(app, to, key, t("files.folder"));
 }
 
 export async function detach(app: App, to: Writing, id: string): Promise<void> {

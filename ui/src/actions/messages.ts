@@ -7,12 +7,14 @@ import type { Mention } from "../backend/gen/Mention";
 import type { RoomId } from "../backend/gen/RoomId";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import { t } from "../i18n/t";
-import { displayNames, draftOf, type MessageItem } from "../store/select";
+import { displayNames, type MessageItem } from "../store/select";
 import type { Space } from "../store/state";
 import { readNewest } from "./rooms";
 
 /** Bytes of text in a message; the protocol's limit. */
 export const TEXT_BYTES = 16 * 1024;
+/** Bytes of one unit of a JavaScript string, at most. */
+const UNIT_BYTES = 3;
 /** Mentions in one message; the protocol's limit. */
 const MENTIONS = 50;
 /** Emoji that are remembered as used last; the core's limit. */
@@ -48,17 +50,6 @@ export async function post(
   const moreAfter = thread === null && app.state.timelines[room]?.moreAfter === true;
   if (moreAfter) await readNewest(app, id, room);
   return posted !== null;
-}
-
-/** Keeps what was typed and not sent: in the window at once, and on disk. */
-export function saveDraft(
-  app: App,
-  to: { space: SpaceId; room: RoomId; thread: EventId | null },
-  text: string,
-): void {
-  if (text === draftOf(app.state, to)) return;
-  app.change({ event: "drafted", ...to, text });
-  app.hint("save_draft", { ...to, text });
 }
 
 /** Changes one's own message. Answers whether the change is in the outbox. */
@@ -146,9 +137,11 @@ export async function discard(app: App, space: SpaceId, id: EventId): Promise<vo
   await app.tell("discard_queued", { space, id });
 }
 
-/** How much of a text is over the limit, in bytes; 0 where it fits. */
+/** How many characters at the end of a text are over the limit; 0 where it fits. */
 export function tooLong(text: string): number {
-  return Math.max(0, new TextEncoder().encode(text).length - TEXT_BYTES);
+  if (text.length * UNIT_BYTES <= TEXT_BYTES) return 0;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(TEXT_BYTES));
+  return Array.from(text.slice(read)).length;
 }
 
 /** Who hosts a space, for sentences such as "sent when Ana's desk is back". */

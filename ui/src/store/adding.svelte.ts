@@ -3,7 +3,6 @@
 
 import { SvelteMap } from "svelte/reactivity";
 import type { AttachmentId } from "../backend/gen/AttachmentId";
-import type { MessageItem } from "./select";
 
 /** A file on its way into a draft. */
 export interface Added {
@@ -17,12 +16,6 @@ export interface Added {
   stop: () => void;
 }
 
-/** A message that was sent while files were still being added: it goes when they are here. */
-export interface Waiting {
-  text: string;
-  answering: MessageItem | null;
-}
-
 /** Refusals that are shown beside each other in one place. */
 const PROBLEMS_SHOWN = 5;
 
@@ -31,7 +24,6 @@ export class Adding {
   readonly #lists = new SvelteMap<string, readonly Added[]>();
   /** Attachments that go with a message which is just being queued. */
   readonly #sent = new SvelteMap<AttachmentId, true>();
-  readonly #waiting = new SvelteMap<string, Waiting>();
   #next = 0;
 
   at(place: string): readonly Added[] {
@@ -65,16 +57,6 @@ export class Adding {
   /** Whether files of this place are still on their way. */
   isAdding(place: string): boolean {
     return this.at(place).some(({ problem }) => problem === null);
-  }
-
-  waiting(place: string): Waiting | null {
-    return this.#waiting.get(place) ?? null;
-  }
-
-  /** Null: nothing waits there any more. */
-  wait(place: string, message: Waiting | null): void {
-    if (message === null) this.#waiting.delete(place);
-    else this.#waiting.set(place, message);
   }
 
   /** What could not be added is no longer told. */

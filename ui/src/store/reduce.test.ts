@@ -55,14 +55,8 @@ describe("drafts", () => {
     expect(reduce(more, { event: "thread_draft", ...of("kiln", "") }).threadDrafts).toEqual({});
   });
 
-  test("what is typed shows before the core has told it, in a room and in its threads", () => {
-    const state = after(
-      inRooms(general),
-      { event: "drafted", ...of(null, "by the way") },
-      { event: "drafted", ...of("kiln", "from noon") },
-    );
-    expect(draftOf(state, of(null, ""))).toBe("by the way");
-    expect(draftOf(state, of("kiln", ""))).toBe("from noon");
+  test("those of threads go with their room, or the space", () => {
+    const state = after(inRooms(general), { event: "thread_draft", ...of("kiln", "from noon") });
     const gone = reduce(state, { event: "room_gone", space: "studio", room: "general" });
     expect(gone.threadDrafts).toEqual({});
     expect(reduce(state, { event: "space_gone", space: "studio" }).threadDrafts).toEqual({});

@@ -89,10 +89,8 @@ export function reduce(state: State, change: Change): State {
       return withAttached(state, placeOf(change.to), change.attachment);
     case "thread_draft":
       return withThreadDraft(state, change);
-    case "drafted":
-      return withDraft(state, change);
     case "unsent":
-      return withNotice(withDraft(state, { ...change, text: change.draft }), change.refusal);
+      return withNotice(withDraft(state, change), change.refusal);
     case "transfers":
       return { ...state, transfers: withTransfers(state.transfers, change) };
     case "notice":
@@ -175,7 +173,7 @@ function withAttached(state: State, place: string, attachment: AttachmentView): 
 
 function withDraft(
   state: State,
-  { space, room, thread, text }: Omit<Extract<Change, { event: "drafted" }>, "event">,
+  { space, room, thread, draft: text }: Extract<Change, { event: "unsent" }>,
 ): State {
   if (thread !== null) return withThreadDraft(state, { room, thread, text });
   return inSpace(state, space, (known) => {

@@ -32,7 +32,7 @@ export function placeOf({ room, thread }: { room: RoomId; thread: EventId | null
   return thread ?? room;
 }
 
-/** What was typed there and not sent. */
+/** What was typed there and not sent, as far as the core knows: see `Drafts`. */
 export function draftOf(
   state: State,
   { space, room, thread }: { space: SpaceId; room: RoomId; thread: EventId | null },

@@ -40,7 +40,7 @@ export interface State {
   threads: Readonly<Record<EventId, Thread>>;
   /** What goes with the next message, by the room or the first message of the thread. */
   attachments: Readonly<Record<string, readonly AttachmentView[]>>;
-  /** What was typed in threads and not sent, by their first message; none is empty. */
+  /** What was typed in threads and not sent, as the core has it, by their first message; none is empty. */
   threadDrafts: Readonly<Record<EventId, ThreadDraftView>>;
   /** Files on their way to and from each space's host. */
   transfers: Readonly<Record<SpaceId, Readonly<Record<TransferId, TransferView>>>>;
@@ -171,8 +171,6 @@ export type WindowEvent =
       page: Page;
       where: "newest" | "around" | "before" | "after";
     }
-  /** Typed and not sent, on its way to the disk; `thread` null: in the room itself. */
-  | { event: "drafted"; space: SpaceId; room: RoomId; thread: EventId | null; text: string }
   | { event: "target"; target: Target | null }
   | { event: "unread_kept"; on: boolean }
   | { event: "line_done" }
