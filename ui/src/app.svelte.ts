@@ -52,7 +52,11 @@ export class App {
   /** Pages being read, with what was told of their rooms meanwhile. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on the screen follows from it
   readonly #reading = new Map<string, { room: RoomId; meanwhile: UiEvent[] }>();
-  #writing: Promise<unknown> = Promise.resolve();
+  /** What is on its way to the core in an order: the last of each line. */
+  readonly #lines: Record<"outbox" | "settings", Promise<unknown>> = {
+    outbox: Promise.resolve(),
+    settings: Promise.resolve(),
+  };
 
   constructor(backend: Backend) {
     this.backend = backend;
@@ -123,9 +127,9 @@ export class App {
   }
 
   /** One after the other: what was written first is queued first. */
-  inOrder<T>(write: () => Promise<T>): Promise<T> {
-    const written = this.#writing.then(write);
-    this.#writing = written.catch(() => undefined);
+  inOrder<T>(write: () => Promise<T>, line: "outbox" | "settings" = "outbox"): Promise<T> {
+    const written = this.#lines[line].then(write);
+    this.#lines[line] = written.catch(() => undefined);
     return written;
   }
 

@@ -26,7 +26,7 @@ macro_rules! requests {
 requests! {
     /// `set_name`: what people should call me (in spaces joined from now on, and in those I am in).
     SetName { name: String }
-    /// `set_settings`: the whole of them.
+    /// `set_settings`: the whole of them, but where one was last: `look` tells that.
     SetSettings { settings: Settings }
     /// `join`: by a space seen nearby, or by an address (`host`, `host:port`) or link.
     Join { space: Option<SpaceId>, address: Option<String>, passcode: Option<String> }

@@ -10,6 +10,7 @@ import { t } from "../i18n/t";
 import { displayNames, type MessageItem } from "../store/select";
 import type { Space } from "../store/state";
 import { readNewest } from "./rooms";
+import { setSettings } from "./spaces";
 
 /** Bytes of text in a message; the protocol's limit. */
 export const TEXT_BYTES = 16 * 1024;
@@ -88,9 +89,7 @@ function rememberEmoji(app: App, emoji: string): void {
   const { settings } = app.state;
   const recent_emoji = [emoji, ...settings.recent_emoji.filter((one) => one !== emoji)];
   if (settings.recent_emoji[0] === emoji) return;
-  app.hint("set_settings", {
-    settings: { ...settings, recent_emoji: recent_emoji.slice(0, RECENT_EMOJI) },
-  });
+  setSettings(app, { recent_emoji: recent_emoji.slice(0, RECENT_EMOJI) });
 }
 
 /** What is offered first: what one has used last, and what most people use. */

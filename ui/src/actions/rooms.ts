@@ -52,7 +52,6 @@ export async function openSpace(app: App, space: SpaceId): Promise<void> {
 function open(app: App, space: SpaceId, room: RoomId, held: boolean): void {
   const anew = !held && app.state.place.room !== room;
   app.change({ event: "opened", space, room, anew });
-  remember(app, space, room);
 }
 
 /** Opens a room at one item and lights it up; one that stands in a thread, in the drawer. */
@@ -263,12 +262,6 @@ export async function markUnread(
 ): Promise<void> {
   app.change({ event: "unread_kept", on: true });
   await app.tell("mark_unread", { space, room, seq });
-}
-
-function remember(app: App, space: SpaceId, room: RoomId): void {
-  const { settings } = app.state;
-  if (settings.last_space === space && settings.last_room === room) return;
-  app.hint("set_settings", { settings: { ...settings, last_space: space, last_room: room } });
 }
 
 function page(

@@ -90,8 +90,14 @@ export function minutesUntilMorning(now: Date): number {
   return Math.round((morning.getTime() - now.getTime()) / 60_000);
 }
 
+/** Shown at once; told one after the other, each with what the ones before have left. */
 export function setSettings(app: App, change: Partial<Settings>): void {
-  void app.tell("set_settings", { settings: { ...app.state.settings, ...change } });
+  app.change({ event: "set", change });
+  void app.inOrder(async () => {
+    const settings = { ...app.state.settingsTold, ...change };
+    const kept = (await app.tell("set_settings", { settings })) !== null;
+    app.change({ event: "set_done", change, kept });
+  }, "settings");
 }
 
 export function stepTextSize(app: App, step: 1 | 0 | -1): void {

@@ -6,6 +6,7 @@ import type { PersonView } from "../backend/gen/PersonView";
 import type { Refusal } from "../backend/gen/Refusal";
 import type { RoomId } from "../backend/gen/RoomId";
 import type { RoomView } from "../backend/gen/RoomView";
+import type { Settings } from "../backend/gen/Settings";
 import type { Snapshot } from "../backend/gen/Snapshot";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import type { SpaceView } from "../backend/gen/SpaceView";
@@ -35,7 +36,11 @@ export function reduce(state: State, change: Change): State {
     case "me":
       return { ...state, me: change.me };
     case "settings":
-      return { ...state, settings: change.settings };
+      return withSettings(state, change.settings, state.settingsWanted);
+    case "set":
+      return withSettings(state, state.settingsTold, { ...state.settingsWanted, ...change.change });
+    case "set_done":
+      return settled(state, change);
     case "nearby":
       return { ...state, nearby: change.spaces };
     case "hosting":
@@ -139,10 +144,9 @@ function withSnapshot(state: State, snapshot: Snapshot): State {
     ]),
   );
   return {
-    ...state,
+    ...withSettings(state, snapshot.settings, state.settingsWanted),
     ready: true,
     me: snapshot.me,
-    settings: snapshot.settings,
     nearby: snapshot.nearby,
     discoveryProblem: snapshot.discovery_problem,
     hosting: snapshot.hosting,
@@ -162,6 +166,19 @@ function withSnapshot(state: State, snapshot: Snapshot): State {
       snapshot.spaces.map(({ space, transfers }) => [space.space, byId(transfers)]),
     ),
   };
+}
+
+function withSettings(state: State, told: Settings, wanted: Partial<Settings>): State {
+  return { ...state, settingsTold: told, settingsWanted: wanted, settings: { ...told, ...wanted } };
+}
+
+/** What was changed again meanwhile is still wanted. */
+function settled(state: State, { change, kept }: Extract<Change, { event: "set_done" }>): State {
+  const told = kept ? { ...state.settingsTold, ...change } : state.settingsTold;
+  const wanted = Object.entries(state.settingsWanted).filter(
+    ([name, value]) => change[name as keyof Settings] !== value,
+  );
+  return withSettings(state, told, Object.fromEntries(wanted));
 }
 
 /** The core tells of it, too, before or after. */

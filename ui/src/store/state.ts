@@ -28,7 +28,12 @@ export interface State {
   /** False until the snapshot has come. */
   ready: boolean;
   me: MeView | null;
+  /** As they hold here: what the core has, with what is wanted over it. */
   settings: Settings;
+  /** As the core has them. */
+  settingsTold: Settings;
+  /** Changes that the core has not answered yet. */
+  settingsWanted: Partial<Settings>;
   nearby: readonly NearbySpace[];
   discoveryProblem: string | null;
   hosting: HostingView | null;
@@ -171,6 +176,9 @@ export type WindowEvent =
       page: Page;
       where: "newest" | "around" | "before" | "after";
     }
+  /** A change of settings, on its way to the core; and that it was kept, or refused. */
+  | { event: "set"; change: Partial<Settings> }
+  | { event: "set_done"; change: Partial<Settings>; kept: boolean }
   | { event: "target"; target: Target | null }
   | { event: "unread_kept"; on: boolean }
   | { event: "line_done" }
@@ -194,24 +202,28 @@ export const THREADS_KEPT = 4;
 /** Notices shown at once; the oldest gives way. */
 export const NOTICES_SHOWN = 3;
 
+const USUAL: Settings = {
+  theme: "system",
+  density: "comfortable",
+  text_size: 100,
+  enter_sends: true,
+  notifications: true,
+  notification_previews: true,
+  notification_sound: true,
+  keywords: [],
+  quiet_until: null,
+  receipts: true,
+  recent_emoji: [],
+  last_space: null,
+  last_room: null,
+};
+
 export const EMPTY: State = {
   ready: false,
   me: null,
-  settings: {
-    theme: "system",
-    density: "comfortable",
-    text_size: 100,
-    enter_sends: true,
-    notifications: true,
-    notification_previews: true,
-    notification_sound: true,
-    keywords: [],
-    quiet_until: null,
-    receipts: true,
-    recent_emoji: [],
-    last_space: null,
-    last_room: null,
-  },
+  settings: USUAL,
+  settingsTold: USUAL,
+  settingsWanted: {},
   nearby: [],
   discoveryProblem: null,
   hosting: null,

@@ -26,7 +26,17 @@ impl Home {
         if !(75..=200).contains(&request.settings.text_size) {
             return Err(Refusal::bad_request("the text size is 75 to 200 percent"));
         }
-        let mut settings = request.settings;
+        // Where one was last is told by `look`: a window that changes a setting may know it late.
+        let Settings {
+            last_space,
+            last_room,
+            ..
+        } = self.settings;
+        let mut settings = Settings {
+            last_space,
+            last_room,
+            ..request.settings
+        };
         let keywords = settings.keywords.iter().map(|word| word.trim().to_owned());
         settings.keywords = keywords.filter(|word| !word.is_empty()).collect();
         if settings.keywords.len() > KEYWORDS {

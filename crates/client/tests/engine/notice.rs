@@ -1,7 +1,7 @@
-//! What may disturb: levels of a room, words one watches for, threads, quiet.
+//! Settings, and what may disturb by them: levels of a room, words one watches for, threads, quiet.
 
-use landline_client::command::{SetLevel, SetSettings};
-use landline_client::ui::{Level, Settings};
+use landline_client::command::{Look, SetLevel, SetSettings};
+use landline_client::ui::{Density, Level, Settings};
 use landline_protocol::{EventId, Mention, Message};
 
 use crate::node::Node;
@@ -113,4 +113,30 @@ async fn nothing_disturbs_before_the_time_that_one_wants_quiet_until() {
     assert_eq!(announced(&mut ben, node.say("quiet")).await, None);
     settings(&ben, until(Some(1))).await;
     assert!(announced(&mut ben, node.say("over")).await.is_some());
+}
+
+#[tokio::test]
+async fn a_window_that_changes_a_setting_does_not_undo_where_one_is() {
+    let (node, dial) = Node::start(0);
+    let mut ben = Screen::join(&dial, node.space()).await;
+    let (space, room) = (Some(node.space()), Some(node.general()));
+    let before = ben.snapshot().settings.clone();
+    let focused = true;
+    ben.client
+        .look(Look {
+            space,
+            room,
+            focused,
+        })
+        .await
+        .unwrap();
+    // Which room is open now, it has not been told.
+    let density = Density::Compact;
+    settings(&ben, Settings { density, ..before }).await;
+    ben.until("it is told", |ben| {
+        ben.snapshot().settings.density == Density::Compact
+    })
+    .await;
+    let kept = &ben.snapshot().settings;
+    assert_eq!((kept.last_space, kept.last_room), (space, room));
 }

@@ -46,8 +46,8 @@ export function answers(fake: FakeBackend): Answers {
       return {};
     },
     set_settings: ({ settings }) => {
-      fake.settings = settings;
-      fake.emit({ event: "settings", settings });
+      const { last_space, last_room } = fake.settings;
+      fake.set({ ...settings, last_space, last_room });
       return {};
     },
     join: ({ space, address, passcode }) => join(fake, space, address, passcode),
@@ -282,7 +282,10 @@ export function answers(fake: FakeBackend): Answers {
       return {};
     },
     search: (request) => ({ hits: search(fake.space(request.space), request) }),
-    look: () => ({}),
+    look: ({ space, room: last_room }) => {
+      if (last_room !== null) fake.set({ ...fake.settings, last_space: space, last_room });
+      return {};
+    },
     open_link: () => ({}),
     detach: ({ room: id, id: attachment }) => {
       fake.files.detach(id, attachment);

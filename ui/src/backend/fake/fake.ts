@@ -181,6 +181,11 @@ export class FakeBackend implements Backend {
     for (const on of this.#listeners) on(events);
   }
 
+  set(settings: Settings): void {
+    this.settings = settings;
+    this.emit({ event: "settings", settings });
+  }
+
   space(id: string): FakeSpace {
     const space = this.spaces.get(id);
     if (!space) throw new Refused({ code: "not_found", message: "There is no such space." });

@@ -2,6 +2,6 @@
 import type { Settings } from "./Settings";
 
 /**
- * `set_settings`: the whole of them.
+ * `set_settings`: the whole of them, but where one was last: `look` tells that.
  */
 export type SetSettings = { settings: Settings, };
