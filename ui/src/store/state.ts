@@ -45,7 +45,7 @@ export interface State {
   threads: Readonly<Record<EventId, Thread>>;
   /** What goes with the next message, by the room or the first message of the thread. */
   attachments: Readonly<Record<string, readonly AttachmentView[]>>;
-  /** What was typed in threads and not sent, as the core has it, by their first message; none is empty. */
+  /** The core's drafts of threads, by their first message; none is empty. */
   threadDrafts: Readonly<Record<EventId, ThreadDraftView>>;
   /** Files on their way to and from each space's host. */
   transfers: Readonly<Record<SpaceId, Readonly<Record<TransferId, TransferView>>>>;
