@@ -105,7 +105,7 @@ test("a message that waits for its files is not sent once one writes on, or says
 test("a message that waits does not go without a file that was refused", async ({ page }) => {
   await open(page, "studio");
   await page.evaluate(() => {
-    window.landline.files.stepMs = 200;
+    window.landline.files.stepMs = 1_000;
     window.landline.files.refusal = "larger than 2 GB, the most here";
   });
   await attach(page, file("film.mov"));

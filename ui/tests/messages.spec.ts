@@ -27,6 +27,7 @@ test("a reaction is put under a message, joined, and taken back", async ({ page 
   await expect(page.getByTestId("emoji-picker")).toBeVisible();
   await pick.click();
   await expect(page.getByTestId("emoji-picker")).toHaveCount(0);
+  await message.hover();
   await pick.click();
   await page.getByTestId("emoji-input").fill("tada");
   await page.getByTestId("emoji-input").press("Enter");

@@ -198,17 +198,17 @@ test("an edit in a thread waits behind the closed drawer", async ({ page }) => {
   const replies = page.getByTestId("replies");
   await replies.click();
   const input = page.getByTestId("thread-input");
-  await input.fill("Ten.");
+  await input.fill("Make it eleven.");
   await input.press("Enter");
-  const reply = page.getByTestId("thread").getByTestId("item").filter({ hasText: "Ten." });
+  const reply = page.getByTestId("thread").getByTestId("item").filter({ hasText: "eleven" });
   await expect(reply).toHaveAttribute("data-state", "accepted");
   await input.press("ArrowUp");
-  await input.fill("Ten, and the mean of them.");
+  await input.fill("Make it twelve.");
   await page.getByTestId("close-drawer").click();
   await expect(replies).toContainText("draft");
   await replies.click();
   await expect(page.getByTestId("thread").getByTestId("editing")).toBeVisible();
-  await expect(input).toHaveValue("Ten, and the mean of them.");
+  await expect(input).toHaveValue("Make it twelve.");
 });
 
 test("a refused reply is edited in its thread", async ({ page }) => {

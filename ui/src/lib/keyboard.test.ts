@@ -14,6 +14,7 @@ const press = (more: Partial<KeyboardEvent>) => ({
 test.each([
   ["an Enter", press({}), false],
   ["an Enter within the composing", press({ isComposing: true }), true],
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- what is tested
   ["the Enter that WebKit tells of after it", press({ keyCode: 229 }), true],
 ])("%s: an input method's? %#", (_, event, its) => expect(composing(event)).toBe(its));
 
