@@ -165,6 +165,21 @@ test("leaving a space asks first, then leads back to the first screen", async ({
   await expect(page.getByTestId("nearby-space").first()).toBeVisible();
 });
 
+test("a space that one hosts is not left before hosting is off", async ({ page }) => {
+  await open(page, "new");
+  await page.getByTestId("space-menu").click();
+  await page.getByRole("menuitem", { name: "Leave on this computer" }).click();
+  const question = page.getByRole("alertdialog");
+  await expect(question).toContainText("This computer hosts Studio: stop hosting it");
+  await expect(page.getByTestId("leave-space-sure")).toHaveCount(0);
+  await page.getByTestId("leave-space-hosting").click();
+  await page.getByTestId("host-panel").getByTestId("hosting-switch").click();
+  await page.keyboard.press("Escape");
+  await expect(question).toContainText("Leave Studio on this computer?");
+  await page.getByTestId("leave-space-sure").click();
+  await expect(page.getByTestId("host-button")).toBeVisible();
+});
+
 test("somebody new sees the room for everyone though it is archived", async ({ page }) => {
   await open(page, "archived");
   await expect(page.getByTestId("room-name")).toHaveText("general");

@@ -97,6 +97,8 @@ export const en = {
   "space.menu": "Menu of {name}",
   "space.leave": "Leave on this computer",
   "space.leave_sure": "Leave {name} on this computer? What was kept of it here is deleted.",
+  "space.leave_hosted":
+    "This computer hosts {name}: stop hosting it before you leave. What it keeps as the host stays on its disk.",
   "space.people": "People",
   "sidebar.label": "Rooms and people",
   "sidebar.unread": "Unread",

@@ -242,8 +242,16 @@ impl Home {
         kept::save_spaces(&self.store, spaces).await
     }
 
-    /// Forgets a space on this device; its replica is deleted.
+    /// Forgets a space on this device; its replica is deleted. Not one that is hosted here: its
+    /// node would go on with nothing left to stop it by, and bring the space back at the next start.
     pub(super) async fn leave_space(&mut self, space: SpaceId) -> Result<Nothing, Refusal> {
+        if let Some(hosted) = &self.hosted
+            && hosted.view.space == space
+        {
+            let name = &hosted.view.name;
+            let words = format!("this computer hosts {name}: stop hosting it first, in its host panel");
+            return Err(Refusal::new(Code::Conflict, words));
+        }
         let joined = self
             .spaces
             .remove(&space)

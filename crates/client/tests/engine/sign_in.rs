@@ -1,8 +1,9 @@
 //! Coming in, and not being let in.
 
+use landline_client::Hosted;
 use landline_client::command::SpaceNamed;
-use landline_client::ui::LinkState;
-use landline_protocol::{Code, Refusal};
+use landline_client::ui::{HostingView, LinkState};
+use landline_protocol::{Admission, Code, Refusal};
 use serde_json::json;
 
 use crate::node::Node;
@@ -72,6 +73,41 @@ async fn a_space_that_was_left_is_forgotten_with_its_replica() {
         .await;
     let ben = ben.restart(&dial).await;
     assert!(ben.snapshot().spaces.is_empty());
+}
+
+#[tokio::test]
+async fn a_space_that_this_computer_hosts_is_left_only_once_hosting_is_off() {
+    let (node, dial) = Node::start(10);
+    let mut ben = Screen::join(&dial, node.space()).await;
+    let space = node.space();
+    let view = HostingView {
+        space,
+        name: "Studio".into(),
+        addresses: vec!["192.168.1.20:7717".into()],
+        admission: Admission::Open,
+        connected: 1,
+    };
+    let loopback = "127.0.0.1:7717".into();
+    ben.client
+        .hosting_changed(Some(Hosted { view, loopback }))
+        .await;
+    let refusal = ben
+        .client
+        .leave_space(SpaceNamed { space })
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.code, Code::Conflict);
+    assert!(
+        refusal.message.contains("stop hosting it first"),
+        "{refusal}"
+    );
+    // Nothing has changed: he is still in it.
+    ben.client.connect_now(SpaceNamed { space }).await.unwrap();
+
+    ben.client.hosting_changed(None).await;
+    ben.client.leave_space(SpaceNamed { space }).await.unwrap();
+    ben.until("gone", |ben| ben.snapshot().spaces.is_empty())
+        .await;
 }
 
 #[tokio::test]

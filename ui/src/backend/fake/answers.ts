@@ -53,10 +53,13 @@ export function answers(fake: FakeBackend): Answers {
     join: ({ space, address, passcode }) => join(fake, space, address, passcode),
     host: ({ name }) => ({ space: fake.host(name) }),
     set_hosting: ({ on }) => {
-      if (!on) fake.emit({ event: "hosting", hosting: null });
+      fake.setHosting(on);
       return {};
     },
     leave_space: ({ space }) => {
+      if (fake.hosting?.space === space) {
+        throw new Refused({ code: "conflict", message: "This computer hosts it." });
+      }
       fake.spaces.delete(space);
       fake.emit({ event: "space_gone", space });
       return {};

@@ -55,6 +55,8 @@ export class FakeBackend implements Backend {
   settings: Settings = EMPTY.settings;
   nearby: NearbySpace[];
   hosting: HostingView | null = null;
+  /** What is hosted when hosting is on. */
+  #hosted: HostingView | null = null;
   readonly files = new FakeFiles((event) => this.emit(event));
   readonly imports = new FakeImports();
   readonly #listeners = new Set<(events: UiEvent[]) => void>();
@@ -304,7 +306,7 @@ export class FakeBackend implements Backend {
     const general = room(0x9001, "public", "general", "", [created]);
     general.view.member_count = 1;
     space.rooms.set(general.view.room, general);
-    this.hosting = {
+    this.#hosted = {
       space: space.view.space,
       name,
       addresses: ["192.168.1.20:7717"],
@@ -312,8 +314,16 @@ export class FakeBackend implements Backend {
       connected: 1,
     };
     this.add(space);
-    this.emit({ event: "hosting", hosting: this.hosting });
+    this.setHosting(true);
     return space.view.space;
+  }
+
+  setHosting(on: boolean): void {
+    if (!this.#hosted) throw new Refused({ code: "not_found", message: "Nothing was hosted yet." });
+    this.hosting = on ? this.#hosted : null;
+    const { view } = this.space(this.#hosted.space);
+    view.hosted_here = on;
+    this.emit({ event: "space", space: view }, { event: "hosting", hosting: this.hosting });
   }
 
   add(space: FakeSpace): void {
