@@ -332,6 +332,7 @@ fn hosted(node: &Node) -> Hosted {
     let view = HostingView {
         space: node.space(),
         name: node.name().to_owned(),
+        on: true,
         addresses: addresses()
             .map(|address| SocketAddr::new(address, port).to_string())
             .collect(),

@@ -180,6 +180,17 @@ test("a space that one hosts is not left before hosting is off", async ({ page }
   await expect(page.getByTestId("host-button")).toBeVisible();
 });
 
+test("hosting that was turned off can be turned on again", async ({ page }) => {
+  await open(page, "new");
+  for (const on of [false, true]) {
+    await page.getByTestId("space-menu").click();
+    await page.getByTestId("open-hosting").click();
+    await page.getByTestId("host-panel").getByTestId("hosting-switch").click();
+    await expect(page.getByTestId("hosting-line")).toHaveCount(on ? 1 : 0);
+    await page.keyboard.press("Escape");
+  }
+});
+
 test("somebody new sees the room for everyone though it is archived", async ({ page }) => {
   await open(page, "archived");
   await expect(page.getByTestId("room-name")).toHaveText("general");

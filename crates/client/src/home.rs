@@ -220,7 +220,7 @@ pub(crate) async fn start(
         me: me_view(&config, &identity, kept.name.clone()),
         settings: kept.settings.clone(),
         nearby: Vec::new(),
-        hosting: None,
+        hosting: kept.hosting,
         spaces: Vec::new(),
         discovery_problem: None,
     };
@@ -314,7 +314,7 @@ impl Home {
                 unheard.extend(self.open.take());
                 self.tell(unheard);
             }
-            Input::Hosting(hosted) => self.on_hosting(hosted),
+            Input::Hosting(hosted) => self.on_hosting(hosted).await,
             Input::Away(away) => {
                 self.away = away;
                 for space in self.spaces.values() {
@@ -485,12 +485,15 @@ impl Home {
                         let _ = reply.send(answer);
                     }
                 }
-                Note::HostStarted { result, reply } => self.host_started(result, reply),
+                Note::HostStarted { result, reply } => self.host_started(result, reply).await,
                 Note::HostingSet { result, reply } => {
-                    let answer = result.map(|hosted| {
-                        self.on_hosting(hosted);
-                        Answer::set_hosting(Nothing {})
-                    });
+                    let answer = match result {
+                        Ok(hosted) => {
+                            self.on_hosting(hosted).await;
+                            Ok(Answer::set_hosting(Nothing {}))
+                        }
+                        Err(refusal) => Err(refusal),
+                    };
                     let _ = reply.send(answer);
                 }
                 Note::Damaged(space) => self.mend(space),

@@ -269,17 +269,31 @@ pub struct NearbySpace {
     pub joined: bool,
 }
 
-/// The space that this computer hosts.
+/// The space that this computer hosts, or hosted last and can host again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct HostingView {
     pub space: SpaceId,
     pub name: String,
+    /// Its node runs. While it does not, it has no addresses, and nobody is connected.
+    pub on: bool,
     /// `host:port` for each address that others can reach.
     pub addresses: Vec<String>,
     pub admission: Admission,
     /// People connected now.
     pub connected: u64,
+}
+
+impl HostingView {
+    /// The same with hosting turned off.
+    pub(crate) fn off(self) -> Self {
+        Self {
+            on: false,
+            addresses: Vec::new(),
+            connected: 0,
+            ..self
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -2,13 +2,13 @@
 
 use landline_protocol::{Refusal, check_name};
 
-use super::{Home, Note, Reply};
+use super::{Home, Note, Reply, kept};
 use crate::engine;
 use crate::host::{HostRequest, Hosted};
-use crate::ui::UiEvent;
+use crate::ui::{HostingView, UiEvent};
 
 impl Home {
-    pub(super) fn on_hosting(&mut self, hosted: Option<Hosted>) {
+    pub(super) async fn on_hosting(&mut self, hosted: Option<Hosted>) {
         for (space, joined) in &self.spaces {
             let here = hosted.as_ref().filter(|hosted| hosted.view.space == *space);
             joined.tell(engine::Input::HostedHere(
@@ -23,11 +23,28 @@ impl Home {
             // It was made, and then this program ended before it could join.
             self.join_hosted(hosted, None);
         }
-        let hosting = hosted.as_ref().map(|hosted| hosted.view.clone());
+        let hosting = match &hosted {
+            Some(hosted) => Some(hosted.view.clone()),
+            // It can be turned on again.
+            None => self.picture.now().hosting.clone().map(HostingView::off),
+        };
         self.hosted = hosted;
-        if hosting != self.picture.now().hosting {
-            self.tell(vec![UiEvent::Hosting { hosting }]);
+        self.tell_hosting(hosting).await;
+    }
+
+    /// Tells what is hosted, and keeps for the next start what can be hosted again.
+    pub(super) async fn tell_hosting(&mut self, hosting: Option<HostingView>) {
+        let before = self.picture.now().hosting.clone();
+        if hosting == before {
+            return;
         }
+        let again = hosting.clone().map(HostingView::off);
+        if again != before.map(HostingView::off)
+            && let Err(error) = kept::save_hosting(&self.store, again).await
+        {
+            tracing::warn!(%error, "which space can be hosted again was not stored");
+        }
+        self.tell(vec![UiEvent::Hosting { hosting }]);
     }
 
     pub(super) fn host_space(&self, request: crate::command::Host, reply: Reply) {
@@ -51,13 +68,11 @@ impl Home {
         }
     }
 
-    pub(super) fn host_started(&mut self, result: Result<Hosted, Refusal>, reply: Reply) {
+    pub(super) async fn host_started(&mut self, result: Result<Hosted, Refusal>, reply: Reply) {
         match result {
             Ok(hosted) => {
                 self.join_hosted(&hosted, Some(reply));
-                self.tell(vec![UiEvent::Hosting {
-                    hosting: Some(hosted.view.clone()),
-                }]);
+                self.tell_hosting(Some(hosted.view.clone())).await;
                 self.hosted = Some(hosted);
             }
             Err(refusal) => drop(reply.send(Err(refusal))),

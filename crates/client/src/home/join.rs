@@ -249,7 +249,8 @@ impl Home {
             && hosted.view.space == space
         {
             let name = &hosted.view.name;
-            let words = format!("this computer hosts {name}: stop hosting it first, in its host panel");
+            let words =
+                format!("this computer hosts {name}: stop hosting it first, in its host panel");
             return Err(Refusal::new(Code::Conflict, words));
         }
         let joined = self
@@ -268,6 +269,10 @@ impl Home {
             }
         });
         self.tell(vec![UiEvent::SpaceGone { space }]);
+        let hosting = self.picture.now().hosting.as_ref();
+        if hosting.is_some_and(|hosting| hosting.space == space) {
+            self.tell_hosting(None).await;
+        }
         self.tell_nearby();
         Ok(Nothing {})
     }

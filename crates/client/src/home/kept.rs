@@ -8,17 +8,20 @@ use serde::de::DeserializeOwned;
 
 use crate::ClientError;
 use crate::known::KnownSpace;
-use crate::ui::Settings;
+use crate::ui::{HostingView, Settings};
 
 const NAME: &str = "name";
 const SETTINGS: &str = "settings";
 const SPACES: &str = "spaces";
+const HOSTING: &str = "hosting";
 
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub(crate) name: Option<String>,
     pub(crate) settings: Settings,
     pub(crate) spaces: Vec<KnownSpace>,
+    /// Off: whoever runs the node says when it is on.
+    pub(crate) hosting: Option<HostingView>,
 }
 
 /// Opens a client's database. Waits for the disk.
@@ -44,6 +47,7 @@ pub(crate) async fn load(store: &Store) -> Result<Kept, ClientError> {
                 name: get(c, NAME)?,
                 settings: get(c, SETTINGS)?.unwrap_or_default(),
                 spaces: get(c, SPACES)?.unwrap_or_default(),
+                hosting: get(c, HOSTING)?,
             })
         })
         .await
@@ -59,6 +63,13 @@ pub(crate) async fn save_settings(store: &Store, settings: Settings) -> Result<(
 
 pub(crate) async fn save_spaces(store: &Store, spaces: Vec<KnownSpace>) -> Result<(), ClientError> {
     store.write(move |c| put(c, SPACES, &spaces)).await
+}
+
+pub(crate) async fn save_hosting(
+    store: &Store,
+    hosting: Option<HostingView>,
+) -> Result<(), ClientError> {
+    store.write(move |c| put(c, HOSTING, &hosting)).await
 }
 
 /// Keeps spaces that are not in the list, and the name that they know me by where none is kept.

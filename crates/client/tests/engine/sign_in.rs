@@ -3,7 +3,7 @@
 use landline_client::Hosted;
 use landline_client::command::SpaceNamed;
 use landline_client::ui::{HostingView, LinkState};
-use landline_protocol::{Admission, Code, Refusal};
+use landline_protocol::{Admission, Code, Refusal, SpaceId};
 use serde_json::json;
 
 use crate::node::Node;
@@ -75,22 +75,26 @@ async fn a_space_that_was_left_is_forgotten_with_its_replica() {
     assert!(ben.snapshot().spaces.is_empty());
 }
 
+fn hosts(space: SpaceId) -> Hosted {
+    Hosted {
+        view: HostingView {
+            space,
+            name: "Studio".into(),
+            on: true,
+            addresses: vec!["192.168.1.20:7717".into()],
+            admission: Admission::Open,
+            connected: 1,
+        },
+        loopback: "127.0.0.1:7717".into(),
+    }
+}
+
 #[tokio::test]
 async fn a_space_that_this_computer_hosts_is_left_only_once_hosting_is_off() {
     let (node, dial) = Node::start(10);
     let mut ben = Screen::join(&dial, node.space()).await;
     let space = node.space();
-    let view = HostingView {
-        space,
-        name: "Studio".into(),
-        addresses: vec!["192.168.1.20:7717".into()],
-        admission: Admission::Open,
-        connected: 1,
-    };
-    let loopback = "127.0.0.1:7717".into();
-    ben.client
-        .hosting_changed(Some(Hosted { view, loopback }))
-        .await;
+    ben.client.hosting_changed(Some(hosts(space))).await;
     let refusal = ben
         .client
         .leave_space(SpaceNamed { space })
@@ -108,6 +112,40 @@ async fn a_space_that_this_computer_hosts_is_left_only_once_hosting_is_off() {
     ben.client.leave_space(SpaceNamed { space }).await.unwrap();
     ben.until("gone", |ben| ben.snapshot().spaces.is_empty())
         .await;
+    ben.until("nothing to host again", |ben| {
+        ben.snapshot().hosting.is_none()
+    })
+    .await;
+    let ben = ben.restart(&dial).await;
+    assert_eq!(ben.snapshot().hosting, None);
+}
+
+#[tokio::test]
+async fn what_was_hosted_can_be_hosted_again_also_after_the_next_start() {
+    let (node, dial) = Node::start(10);
+    let mut ben = Screen::join(&dial, node.space()).await;
+    let hosted = hosts(node.space());
+    ben.client.hosting_changed(Some(hosted.clone())).await;
+    ben.until("on", |ben| {
+        ben.snapshot().hosting.as_ref() == Some(&hosted.view)
+    })
+    .await;
+    ben.client.hosting_changed(None).await;
+    let off = Some(HostingView {
+        on: false,
+        addresses: Vec::new(),
+        connected: 0,
+        ..hosted.view.clone()
+    });
+    ben.until("off", |ben| ben.snapshot().hosting == off).await;
+
+    let mut ben = ben.restart(&dial).await;
+    assert_eq!(ben.snapshot().hosting, off);
+    ben.client.hosting_changed(Some(hosted.clone())).await;
+    ben.until("on again", |ben| {
+        ben.snapshot().hosting.as_ref() == Some(&hosted.view)
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -57,11 +57,7 @@ export function answers(fake: FakeBackend): Answers {
       return {};
     },
     leave_space: ({ space }) => {
-      if (fake.hosting?.space === space) {
-        throw new Refused({ code: "conflict", message: "This computer hosts it." });
-      }
-      fake.spaces.delete(space);
-      fake.emit({ event: "space_gone", space });
+      fake.leave(space);
       return {};
     },
     connect_now: () => {

@@ -55,8 +55,6 @@ export class FakeBackend implements Backend {
   settings: Settings = EMPTY.settings;
   nearby: NearbySpace[];
   hosting: HostingView | null = null;
-  /** What is hosted when hosting is on. */
-  #hosted: HostingView | null = null;
   readonly files = new FakeFiles((event) => this.emit(event));
   readonly imports = new FakeImports();
   readonly #listeners = new Set<(events: UiEvent[]) => void>();
@@ -306,24 +304,32 @@ export class FakeBackend implements Backend {
     const general = room(0x9001, "public", "general", "", [created]);
     general.view.member_count = 1;
     space.rooms.set(general.view.room, general);
-    this.#hosted = {
-      space: space.view.space,
-      name,
-      addresses: ["192.168.1.20:7717"],
-      admission: "open",
-      connected: 1,
-    };
+    const { space: id } = space.view;
+    this.hosting = { space: id, name, on: true, addresses: [], admission: "open", connected: 0 };
     this.add(space);
     this.setHosting(true);
-    return space.view.space;
+    return id;
   }
 
   setHosting(on: boolean): void {
-    if (!this.#hosted) throw new Refused({ code: "not_found", message: "Nothing was hosted yet." });
-    this.hosting = on ? this.#hosted : null;
-    const { view } = this.space(this.#hosted.space);
+    if (!this.hosting) throw new Refused({ code: "not_found", message: "Nothing was hosted yet." });
+    const running = { addresses: on ? ["192.168.1.20:7717"] : [], connected: on ? 1 : 0 };
+    this.hosting = { ...this.hosting, on, ...running };
+    const { view } = this.space(this.hosting.space);
     view.hosted_here = on;
     this.emit({ event: "space", space: view }, { event: "hosting", hosting: this.hosting });
+  }
+
+  leave(space: string): void {
+    const hosts = this.hosting?.space === space;
+    if (hosts && this.hosting?.on) {
+      throw new Refused({ code: "conflict", message: "This computer hosts it." });
+    }
+    this.spaces.delete(space);
+    this.emit({ event: "space_gone", space });
+    if (!hosts) return;
+    this.hosting = null;
+    this.emit({ event: "hosting", hosting: null });
   }
 
   add(space: FakeSpace): void {

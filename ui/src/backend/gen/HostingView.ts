@@ -3,9 +3,13 @@ import type { Admission } from "./Admission";
 import type { SpaceId } from "./SpaceId";
 
 /**
- * The space that this computer hosts.
+ * The space that this computer hosts, or hosted last and can host again.
  */
 export type HostingView = { space: SpaceId, name: string, 
+/**
+ * Its node runs. While it does not, it has no addresses, and nobody is connected.
+ */
+on: boolean, 
 /**
  * `host:port` for each address that others can reach.
  */
