@@ -216,6 +216,17 @@ const SCREENS: Screen[] = [
     },
   },
   {
+    name: "refused over a picture",
+    scene: "files",
+    show: async (page) => {
+      await page.evaluate(() => (window.landline.files.saveRefusal = "the disk is full"));
+      await page.locator("[data-testid=picture][data-name='rope.jpg']").click();
+      await expect(page.getByTestId("viewer").locator("img")).toHaveClass(/drawn/);
+      await page.getByTestId("viewer").getByTestId("file-save").click();
+      await expect(page.getByTestId("notice")).toBeVisible();
+    },
+  },
+  {
     name: "attached",
     scene: "studio",
     show: async (page) => {
@@ -281,6 +292,14 @@ const SCREENS: Screen[] = [
   { name: "menu of the space", scene: "studio", show: inList("space-menu") },
   { name: "presence menu", scene: "studio", show: inList("presence-menu") },
   { name: "host panel", scene: "new", show: inList("hosting-line") },
+  {
+    name: "leaving what one hosts",
+    scene: "new",
+    show: async (page) => {
+      await inList("space-menu")(page);
+      await page.getByRole("menuitem", { name: "Leave on this computer" }).click();
+    },
+  },
   { name: "palette", scene: "studio", show: (page) => page.keyboard.press("Control+K") },
   { name: "keys", scene: "studio", show: (page) => page.keyboard.press("Control+/") },
   { name: "add a space", scene: "studio", show: inList("add-space") },
