@@ -1,8 +1,6 @@
 //! The disk under a data folder.
 
-use std::fs;
-#[cfg(unix)]
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -34,6 +32,14 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     builder.create(path)?;
     // Or a loss of power takes the folder with all that was made durable in it.
     sync_name(path)
+}
+
+/// How to open a file that only its owner can read, where it is made by that.
+pub(crate) fn for_owner() -> OpenOptions {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Makes the name of a new or renamed file (or folder) durable: that takes a sync of the folder it

@@ -15,6 +15,7 @@ pub mod attachments;
 mod bytes;
 mod checkpoint;
 pub mod choices;
+mod copy;
 mod disk;
 pub mod drafts;
 mod error;

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use crate::StoreError;
+use crate::disk::for_owner;
 
 const LOCK_FILE: &str = "lock";
 
@@ -24,7 +25,7 @@ impl DataLock {
         let not_writable = |error: &std::io::Error| {
             StoreError::NotWritable(format!("{}: {error}", path.display()))
         };
-        let file = File::options()
+        let file = for_owner()
             .create(true)
             .truncate(false)
             .write(true)

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::{Check, Durability, StoreError, apply, open, sync_name};
+use crate::{Check, Durability, StoreError, apply, make_folder, open, sync_name};
 
 /// What does not follow from the log and can't be had again.
 const KEPT: &[Table] = &[
@@ -156,7 +156,7 @@ fn restored(path: &Path) -> PathBuf {
 
 fn swap(path: &Path) -> io::Result<PathBuf> {
     let aside = aside(path)?;
-    fs::create_dir_all(&aside)?;
+    make_folder(&aside)?;
     // The file itself last: as long as it is here, the rest is still to be done.
     for ending in ["-wal", "-shm", ""] {
         let from = open::beside_path(path, ending);

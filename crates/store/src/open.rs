@@ -10,8 +10,8 @@ use refinery::Runner;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::store::copy;
-use crate::{Check, Durability, StoreError, mend};
+use crate::disk::for_owner;
+use crate::{Check, Durability, StoreError, copy, mend};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -108,12 +108,13 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, StoreError> {
 }
 
 /// Says in clear words that the file or its folder can't be written, where SQLite would only say
-/// "unable to open database file". Makes the file where there is none.
+/// "unable to open database file". Makes the file where there is none, for its owner alone: SQLite
+/// makes those beside it readable for whom the file is.
 fn may_write(path: &Path) -> Result<(), StoreError> {
     let not_writable = |what: &Path, error: &std::io::Error| {
         StoreError::NotWritable(format!("{}: {error}", what.display()))
     };
-    File::options()
+    for_owner()
         .create(true)
         .truncate(false)
         .write(true)
@@ -121,7 +122,12 @@ fn may_write(path: &Path) -> Result<(), StoreError> {
         .map_err(|error| not_writable(path, &error))?;
     // SQLite keeps two files beside it, so the folder must be writable too.
     let probe = beside_path(path, ".probe");
-    File::create(&probe).map_err(|error| not_writable(&probe, &error))?;
+    for_owner()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .open(&probe)
+        .map_err(|error| not_writable(&probe, &error))?;
     std::fs::remove_file(&probe).map_err(|error| not_writable(&probe, &error))
 }
 
@@ -197,7 +203,8 @@ fn migrate(
     let last = last_version(&migrations);
     if found > 0 && found < last {
         let to = beside_path(path, &format!(".before-v{last}"));
-        copy(connection, &to, || false)?;
+        copy::pages(connection, &to, || false)?;
+        copy::keep(&to)?;
     }
     migrations
         .set_grouped(true)

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use landline_protocol::FileHash;
 
-use crate::disk::{is_full_with, make_folder, sync_name};
+use crate::disk::{for_owner, is_full_with, make_folder, sync_name};
 
 /// A folder of whole files.
 #[derive(Debug, Clone)]
@@ -95,12 +95,9 @@ pub fn remove(path: &Path) -> io::Result<()> {
 
 /// Opens a file to read, and to write at its end; made if it is not there, for its owner only.
 pub fn open_end(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
     // One that can only be appended to can't be locked everywhere.
-    options.create(true).read(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let mut options = for_owner();
+    options.create(true).read(true).append(true).open(path)
 }
 
 #[cfg(test)]

@@ -18,16 +18,13 @@ use std::sync::mpsc::{TrySendError, sync_channel};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::Connection;
-use rusqlite::backup::{Backup, StepResult};
 use tokio::sync::oneshot;
 
 use crate::writer::{Closing, Job, Outcome, Queue};
-use crate::{StoreError, open, reader, sync_name, writer};
+use crate::{StoreError, copy, open, reader, writer};
 
 /// Steps of SQLite's machine between two looks whether a check is still wanted.
 const CHECK_STEPS: c_int = 10_000;
-/// Pages of 4 KiB copied between two looks whether a copy is still wanted: 16 MiB.
-const COPY_PAGES: c_int = 4_096;
 
 /// What a returned `Ok` of [`Store::write`] is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,8 +219,19 @@ impl Store {
     /// [`StoreError::Closed`] when the store is closed meanwhile.
     pub async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
         let closing = Arc::clone(&self.inner.closing);
-        self.read(move |c| copy(c, &to, || closing.load(Relaxed)))
-            .await
+        let target = to.clone();
+        self.read(move |c| {
+            // The snapshot begins with the first row that is read, and must hold for all pages:
+            // without it each step of the copy would take its own, and whatever is committed between
+            // two of them would send the copy back to the first page, for as long as people write.
+            // Meanwhile the log of writes can't begin anew and may pass its bound, by what is
+            // written in the seconds that the pages take; no copy of one moment can do without.
+            c.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            copy::pages(c, &target, || closing.load(Relaxed))
+        })
+        .await?;
+        // A job of its own, which holds no snapshot: the disk may take its time.
+        self.read(move |_| copy::keep(&to)).await
     }
 
     /// Does what still waits, folds everything into the one file and ends the threads. For all
@@ -272,41 +280,6 @@ impl Store {
             TrySendError::Disconnected(_) => StoreError::Closed,
         })
     }
-}
-
-/// Copies a database through a connection, by way of a file beside the target.
-pub(crate) fn copy(
-    from: &Connection,
-    to: &Path,
-    given_up: impl Fn() -> bool,
-) -> Result<(), StoreError> {
-    let partial = open::beside_path(to, ".partial");
-    let not_writable =
-        |error: std::io::Error| StoreError::NotWritable(format!("{}: {error}", to.display()));
-    match std::fs::remove_file(&partial) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(not_writable(error));
-        }
-        Ok(()) | Err(_) => {}
-    }
-    let mut target = Connection::open(&partial)?;
-    let backup = Backup::new(from, &mut target)?;
-    loop {
-        match backup.step(COPY_PAGES)? {
-            StepResult::Done => break,
-            StepResult::More if given_up() => return Err(StoreError::Closed),
-            StepResult::More => {}
-            _ => {
-                return Err(StoreError::NotStored(
-                    "the copy was held up by another program".into(),
-                ));
-            }
-        }
-    }
-    drop(backup);
-    target.close().map_err(|(_, error)| error)?;
-    std::fs::rename(&partial, to).map_err(not_writable)?;
-    sync_name(to).map_err(not_writable)
 }
 
 /// A job with the place where its answer goes.

@@ -8,6 +8,7 @@
 )]
 
 mod apply;
+mod backup;
 mod files;
 mod log;
 mod marks;

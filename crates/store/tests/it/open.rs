@@ -251,42 +251,6 @@ fn a_data_folder_has_one_user_at_a_time() {
     DataLock::take(folder.path()).unwrap();
 }
 
-#[test]
-fn a_backup_is_whole_while_the_store_is_in_use() {
-    let (folder, store) = store();
-    let to = folder.path().join("copy.db");
-    std::fs::write(&to, "an older copy").unwrap();
-    store.write_blocking(|c| settings::set(c, "a", &1)).unwrap();
-    block_on(async {
-        let writes = async {
-            for number in 2..50 {
-                store
-                    .write(move |c| settings::set(c, "a", &number))
-                    .await
-                    .unwrap();
-            }
-        };
-        let (backup, ()) = tokio::join!(store.backup(to.clone()), writes);
-        backup.unwrap();
-    });
-    let copy = Store::open(&to, OPTIONS).unwrap();
-    block_on(copy.check()).unwrap();
-    let value = copy
-        .read_blocking(|c| settings::get::<i64>(c, "a"))
-        .unwrap()
-        .unwrap();
-    assert!((1..50).contains(&value));
-    assert!(!folder.path().join("copy.db.partial").exists());
-}
-
-#[test]
-fn a_backup_that_can_not_be_written_says_where() {
-    let (folder, store) = store();
-    let to = folder.path().join("nowhere").join("copy.db");
-    let error = block_on(store.backup(to)).unwrap_err();
-    assert!(matches!(error, StoreError::NotWritable(_)), "{error}");
-}
-
 /// A database of version 1 as it was published, with rows in it. Migrations to come start here.
 fn version_1(path: &Path) {
     let c = Connection::open(path).unwrap();
