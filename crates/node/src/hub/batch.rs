@@ -261,7 +261,16 @@ impl Decision<'_> {
             Some(owner) => owner == member,
             None => space.people.is_empty(),
         };
-        let role = if owns { Role::Owner } else { Role::Member };
+        let was_guest = space
+            .people
+            .get(&member)
+            .is_some_and(|person| person.role == Role::Guest);
+        let role = match (owns, was_guest) {
+            (true, _) => Role::Owner,
+            // Leaving and coming back is no way up.
+            (false, true) => Role::Guest,
+            (false, false) => Role::Member,
+        };
         let directory = space.id.directory();
         let admitted = Admitted {
             member,

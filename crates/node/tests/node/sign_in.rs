@@ -325,3 +325,34 @@ async fn who_leaves_the_space_is_closed_and_may_be_admitted_again() {
     let (_ben, answer) = Client::try_enter(place.address(), "ben").await.unwrap();
     assert_eq!(answer["me"]["role"], "member");
 }
+
+#[tokio::test]
+async fn a_guest_who_leaves_and_comes_back_is_a_guest() {
+    let mut place = Place::new().await;
+    let mut ann = Client::enter(place.address(), "ann").await;
+    let ben = Client::enter(place.address(), "ben").await;
+    let directory = ann.space();
+    let guest = json!({ "type": "role", "member": ben.id(), "role": "guest" });
+    ann.put(&directory, guest).await.unwrap();
+
+    for restarts in [false, true, true] {
+        let mut ben = Client::enter(place.address(), "ben").await;
+        ben.put(&directory, json!({ "type": "left" })).await.unwrap();
+        if restarts {
+            place.restart().await;
+        }
+        let (mut ben, answer) = Client::try_enter(place.address(), "ben").await.unwrap();
+        assert_eq!(answer["me"]["role"], "guest", "{restarts}");
+        let create = json!({ "type": "room_created", "kind": "public", "name": "mine" });
+        assert_eq!(
+            ben.put(&uuid::Uuid::now_v7().to_string(), create).await,
+            Err("not_allowed".into())
+        );
+    }
+    // Only whoever may change roles changes this one.
+    let mut ann = Client::enter(place.address(), "ann").await;
+    let member = json!({ "type": "role", "member": ben.id(), "role": "member" });
+    ann.put(&directory, member).await.unwrap();
+    let (_ben, answer) = Client::try_enter(place.address(), "ben").await.unwrap();
+    assert_eq!(answer["me"]["role"], "member");
+}
