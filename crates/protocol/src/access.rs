@@ -249,7 +249,12 @@ fn in_room(
     room: &RoomState,
     facts: &dyn Facts,
 ) -> Result<(), Refusal> {
-    if let Content::RoomCreated(_) = wish.content {
+    if let Content::RoomCreated(created) = wish.content {
+        // Anybody can work out the id of two people's direct room. So whoever may not see the room
+        // first hears what they would if it were not there; nobody makes a direct room of others.
+        if !may_see(wish.space, room, wish.author) {
+            may_create(wish, person, created, facts)?;
+        }
         return Err(Refusal::new(Code::Conflict, "that room exists already"));
     }
     if let Content::Joined = wish.content {

@@ -479,6 +479,67 @@ fn a_private_room_is_not_there_for_others() {
 }
 
 #[test]
+fn whether_a_room_is_there_does_not_show_by_making_it_again() {
+    let world = World::new();
+    let say = |place: Place<'_>, room: RoomId, author: MemberId, json: &Value| {
+        let content = content(json);
+        let wish = Wish {
+            space: &world.space,
+            place,
+            room,
+            author: &author,
+            content: &content,
+            now: NOW,
+        };
+        may_append(&wish, &world)
+    };
+    let create = |kind: &str, members: &[MemberId]| json!({"type": "room_created", "kind": kind, "name": if kind == "direct" { "" } else { "x" }, "members": members});
+    // Of the two of them, of others, with oneself and without.
+    let wishes = [
+        create("direct", &[MUTED, OWNER]),
+        create("direct", &[MUTED, OWNER, OUTSIDER]),
+        create("direct", &[OUTSIDER, ADMIN]),
+        create("private", &[MUTED, OWNER]),
+        create("private", &[OUTSIDER, STRANGER]),
+        create("public", &[OUTSIDER]),
+        json!({"type": "room_created", "kind": "public", "name": "x", "everyone": true}),
+    ];
+    for room in [&world.direct, &world.private] {
+        for json in &wishes {
+            for author in [OUTSIDER, STRANGER, BANNED] {
+                let there = say(Place::Room(room), room.id, author, json);
+                let never = say(Place::Fresh, room.id, author, json);
+                assert_eq!(there, never, "{json}");
+                assert!(there.is_err(), "{json}");
+            }
+        }
+    }
+    // An id of two people's is no id of another room either.
+    for json in [
+        create("private", &[OUTSIDER]),
+        create("public", &[]),
+        create("direct", &[OUTSIDER, OWNER]),
+    ] {
+        let (id, place) = (world.direct.id, Place::Room(&world.direct));
+        let there = say(place, id, OUTSIDER, &json);
+        assert_eq!(there, say(Place::Fresh, id, OUTSIDER, &json), "{json}");
+        assert_eq!(there.unwrap_err().code, Code::BadRequest, "{json}");
+    }
+    // Who is in it is told, and no second room takes the place of one.
+    let again = create("direct", &[MUTED, OWNER]);
+    let id = world.direct.id;
+    for author in [MUTED, OWNER] {
+        let place = Place::Room(&world.direct);
+        assert_eq!(world.ask_at(id, place, author, &again), CONFLICT);
+    }
+    let mine = create("private", &[OUTSIDER]);
+    assert_eq!(
+        world.ask(Place::Room(&world.private), OUTSIDER, &mine),
+        CONFLICT
+    );
+}
+
+#[test]
 fn a_public_room_is_not_there_for_guests_outside() {
     let mut world = World::new();
     world.public.members.remove(&GUEST);
