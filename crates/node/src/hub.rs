@@ -311,9 +311,8 @@ impl Hub {
             }
             Request::Typing(request) => asker.answer(self.type_in(member, &request)),
             Request::Presence(request) => {
-                self.people
-                    .shows(asker.session(), request.state, request.text);
-                asker.answer(Ok(Nothing {}));
+                let answer = self.show(asker.session(), &member, request);
+                asker.answer(answer);
             }
             Request::Watch(request) => {
                 let watched = self.watch(asker.session(), request);

@@ -78,9 +78,11 @@ impl World {
         self.rooms.get(&id)
     }
 
-    /// How many rooms this person is in.
+    /// How many rooms this person is in, of those that count for them.
     pub(crate) fn rooms_of(&self, member: &MemberId) -> usize {
-        self.for_all.len() + self.by_member.get(member).map_or(0, BTreeSet::len)
+        let mine = self.by_member.get(member).into_iter().flatten();
+        let counted = mine.filter(|id| self.rooms.get(id).is_some_and(|r| r.counts_for(member)));
+        self.for_all.len() + counted.count()
     }
 
     /// The rooms that this person may read, by id.

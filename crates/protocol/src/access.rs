@@ -4,6 +4,7 @@
 //! answered `not_found`, word for word as for a room that was never made: the difference would tell
 //! an outsider that the room is there.
 
+mod beside;
 mod rights;
 
 use crate::limits::ROOMS_PER_MEMBER;
@@ -12,6 +13,8 @@ use crate::{
     RoomKind, RoomState, SpaceState, direct_room_id,
 };
 
+use beside::may_administer;
+pub use beside::{may_be_heard, may_join, may_read, may_see, may_set_passcode, may_type};
 pub use rights::{RoomRights, RoomTraits, room_rights};
 
 /// The room that an event is for.
@@ -36,7 +39,7 @@ pub struct Target {
 pub trait Facts {
     /// An event of the same room.
     fn target(&self, id: EventId) -> Option<Target>;
-    /// How many rooms this person is in.
+    /// How many rooms this person is in, of those that count ([`RoomState::counts_for`]).
     fn rooms_of(&self, member: &MemberId) -> usize;
     /// The author has uploaded this file or may read it. `blake3`: hex.
     fn may_name_file(&self, blake3: &str) -> bool;
@@ -95,43 +98,6 @@ pub fn may_append(wish: &Wish<'_>, facts: &dyn Facts) -> Result<(), Refusal> {
             | Content::Unknown => Err(no_such_room()),
         },
     }
-}
-
-/// Whether this person may read the room's log, its members, marks and pins.
-pub fn may_read(space: &SpaceState, room: &RoomState, member: &MemberId) -> Result<(), Refusal> {
-    if room.has(space, member) {
-        return Ok(());
-    }
-    if may_see(space, room, member) {
-        return Err(Refusal::not_allowed("join the room first"));
-    }
-    Err(no_such_room())
-}
-
-/// Whether the room shows in this person's list of rooms to join, or would but for their removal.
-pub fn may_see(space: &SpaceState, room: &RoomState, member: &MemberId) -> bool {
-    room.has(space, member)
-        || (room.kind == RoomKind::Public
-            && space.is_here(member)
-            && space.role(member).at_least(Role::Member))
-}
-
-/// Whether this person may join the room by themselves.
-pub fn may_join(space: &SpaceState, room: &RoomState, member: &MemberId) -> bool {
-    !room.has(space, member)
-        && may_see(space, room, member)
-        && !room.archived
-        && !room.removed.contains(member)
-}
-
-/// Whether this person may set the passcode and the like.
-pub fn may_administer(space: &SpaceState, member: &MemberId) -> Result<(), Refusal> {
-    if space.role(member).at_least(Role::Admin) {
-        return Ok(());
-    }
-    Err(Refusal::not_allowed(
-        "only an owner or admin of the space may do that",
-    ))
 }
 
 /// The one answer about a file that is not there, or not there for you.
@@ -238,9 +204,13 @@ fn below(person: &Person, other: &Person) -> Result<(), Refusal> {
 
 fn not_muted(wish: &Wish<'_>, person: &Person) -> Result<(), Refusal> {
     if person.muted_until > wish.now {
-        return Err(Refusal::new(Code::Muted, "you are muted in this space"));
+        return Err(muted());
     }
     Ok(())
+}
+
+fn muted() -> Refusal {
+    Refusal::new(Code::Muted, "you are muted in this space")
 }
 
 fn in_room(
@@ -265,7 +235,7 @@ fn in_room(
         return Err(Refusal::not_allowed("the room is archived"));
     }
     if person.muted_until > wish.now && !may_while_muted(wish, room, facts) {
-        return Err(Refusal::new(Code::Muted, "you are muted in this space"));
+        return Err(muted());
     }
     match wish.content {
         Content::Message(message) => posts(wish, person, message, facts),
@@ -322,7 +292,8 @@ fn may_while_muted(wish: &Wish<'_>, room: &RoomState, facts: &dyn Facts) -> bool
             .target(delete.target)
             .is_some_and(|target| target.author == *wish.author),
         Content::Message(_) => {
-            room.kind == RoomKind::Direct && others_administer(wish, room.members.iter())
+            room.kind == RoomKind::Direct
+                && others_administer(wish.space, wish.author, room.members.iter())
         }
         Content::Edit(_)
         | Content::Reaction(_)
@@ -343,8 +314,12 @@ fn may_while_muted(wish: &Wish<'_>, room: &RoomState, facts: &dyn Facts) -> bool
     }
 }
 
-fn others_administer<'a>(wish: &Wish<'_>, mut members: impl Iterator<Item = &'a MemberId>) -> bool {
-    members.all(|member| member == wish.author || wish.space.role(member).at_least(Role::Admin))
+fn others_administer<'a>(
+    space: &SpaceState,
+    me: &MemberId,
+    mut members: impl Iterator<Item = &'a MemberId>,
+) -> bool {
+    members.all(|member| member == me || space.role(member).at_least(Role::Admin))
 }
 
 fn posts(
@@ -413,9 +388,8 @@ fn may_create(
 ) -> Result<(), Refusal> {
     member_at_least(person)?;
     let direct = created.kind == RoomKind::Direct;
-    if person.muted_until > wish.now && !(direct && others_administer(wish, created.members.iter()))
-    {
-        return Err(Refusal::new(Code::Muted, "you are muted in this space"));
+    if !(direct && others_administer(wish.space, wish.author, created.members.iter())) {
+        not_muted(wish, person)?;
     }
     if created.everyone {
         return Err(Refusal::not_allowed(
@@ -448,7 +422,9 @@ fn may_create(
     {
         return Err(Refusal::not_found("there is no such member"));
     }
-    let mut members = created.members.iter().chain([wish.author]);
+    // Of a direct room only its author: it counts for nobody else.
+    let others = created.members.iter().filter(|_| !direct);
+    let mut members = others.chain([wish.author]);
     if members.any(|member| facts.rooms_of(member) >= ROOMS_PER_MEMBER) {
         return Err(too_many_rooms());
     }

@@ -256,6 +256,13 @@ impl RoomState {
         }
     }
 
+    /// Whether the room is one of the so many that this person may be in. A direct room is its
+    /// creator's alone: the others were not asked and can't leave it, and who is put into many must
+    /// not be kept from all rooms to come.
+    pub fn counts_for(&self, member: &MemberId) -> bool {
+        self.kind != RoomKind::Direct || self.creator == *member
+    }
+
     /// Whether this person may read the room now.
     pub fn has(&self, space: &SpaceState, member: &MemberId) -> bool {
         space.is_here(member) && (self.everyone || self.members.contains(member))

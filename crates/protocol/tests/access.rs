@@ -9,7 +9,8 @@
 )]
 
 use landline_protocol::access::{
-    Facts, Place, RoomTraits, Target, Wish, may_append, may_read, may_see, room_rights,
+    Facts, Place, RoomTraits, Target, Wish, may_append, may_be_heard, may_read, may_see,
+    may_set_passcode, may_type, room_rights,
 };
 use landline_protocol::limits::ROOMS_PER_MEMBER;
 use landline_protocol::*;
@@ -59,6 +60,8 @@ struct World {
     direct: RoomState,
     archived: RoomState,
     rooms_of: usize,
+    /// Who is in so many rooms; none: everybody.
+    busy: Option<MemberId>,
 }
 
 fn event(room: RoomId, author: MemberId, seq: u64, json: &Value) -> Event {
@@ -150,6 +153,7 @@ impl World {
             direct: room(MUTED, direct_id, &[(MUTED, direct)]),
             archived: room(CREATOR, room_id(5), &archived),
             rooms_of: 0,
+            busy: None,
         }
     }
 
@@ -211,8 +215,11 @@ impl Facts for World {
         }
     }
 
-    fn rooms_of(&self, _: &MemberId) -> usize {
-        self.rooms_of
+    fn rooms_of(&self, member: &MemberId) -> usize {
+        match self.busy {
+            Some(busy) if busy != *member => 0,
+            Some(_) | None => self.rooms_of,
+        }
     }
 
     fn may_name_file(&self, _: &str) -> bool {
@@ -716,6 +723,29 @@ fn creating_rooms() {
         world.ask(Place::Room(&world.public), MEMBER, &invited),
         Err(Code::TooLarge)
     );
+    // Where another is in so many, that keeps nobody from writing to them.
+    world.busy = Some(OWNER);
+    let id = direct_room_id(world.space.id, &[OWNER, MEMBER]);
+    assert_eq!(world.ask_at(id, Place::Fresh, MEMBER, &direct), YES);
+    let private =
+        json!({"type": "room_created", "kind": "private", "name": "x", "members": [OWNER, MEMBER]});
+    assert_eq!(
+        world.ask(Place::Fresh, MEMBER, &private),
+        Err(Code::TooLarge)
+    );
+    world.busy = Some(MEMBER);
+    assert_eq!(
+        world.ask_at(id, Place::Fresh, MEMBER, &direct),
+        Err(Code::TooLarge)
+    );
+}
+
+#[test]
+fn a_direct_room_counts_for_whoever_made_it() {
+    let world = World::new();
+    assert!(world.direct.counts_for(&MUTED));
+    assert!(!world.direct.counts_for(&OWNER));
+    assert!(world.private.counts_for(&OWNER));
 }
 
 #[test]
@@ -862,6 +892,27 @@ fn a_mute_ends_by_itself_and_outlives_a_return() {
         world.ask(Place::Room(&world.public), MUTED, &hello),
         IS_MUTED
     );
+}
+
+#[test]
+fn a_muted_one_is_not_heard_but_by_those_who_help() {
+    let world = World::new();
+    let code = |answer: Result<(), Refusal>| answer.map_err(|refusal| refusal.code);
+    let types = |room: &RoomState, me| code(may_type(&world.space, room, &me, NOW));
+    assert_eq!(types(&world.public, MUTED), IS_MUTED);
+    assert_eq!(types(&world.direct, MUTED), YES);
+    assert_eq!(types(&world.public, MEMBER), YES);
+    assert_eq!(types(&world.public, OUTSIDER), NOT_ALLOWED);
+    assert_eq!(types(&world.private, OUTSIDER), NOT_FOUND);
+    for (me, heard, passcode) in [
+        (OWNER, YES, YES),
+        (MEMBER, YES, NOT_ALLOWED),
+        (MUTED, IS_MUTED, IS_MUTED),
+    ] {
+        assert_eq!(code(may_be_heard(&world.space, &me, NOW)), heard);
+        assert_eq!(code(may_set_passcode(&world.space, &me, NOW)), passcode);
+        assert_eq!(code(may_be_heard(&world.space, &me, NOW + 1)), YES);
+    }
 }
 
 #[test]

@@ -147,7 +147,7 @@ struct Decision<'c> {
     /// As they stand now, where they have moved.
     space: Option<SpaceState>,
     rooms: BTreeMap<RoomId, RoomState>,
-    /// Rooms that people came into or left in this batch, for [`Facts::rooms_of`].
+    /// Rooms that people came into or left in this batch, of those that count for them.
     come_and_gone: HashMap<MemberId, isize>,
     accepted: Vec<(Event, Content)>,
     buckets: HashMap<MemberId, Bucket>,
@@ -288,7 +288,7 @@ impl Decision<'_> {
         author: MemberId,
         hash: Option<String>,
     ) -> Result<Result<(), Refusal>, StoreError> {
-        if let Err(refusal) = access::may_administer(self.space(), &author) {
+        if let Err(refusal) = access::may_set_passcode(self.space(), &author, self.now) {
             return Ok(Err(refusal));
         }
         let admission = match (&hash, self.space().admission) {
@@ -358,7 +358,8 @@ impl Decision<'_> {
             None => RoomState::created(event, content),
         };
         let Some(room) = room else { return };
-        for (member, comes) in moves(event, content) {
+        let moves = moves(event, content).into_iter();
+        for (member, comes) in moves.filter(|(member, _)| room.counts_for(member)) {
             *self.come_and_gone.entry(member).or_default() += if comes { 1 } else { -1 };
         }
         self.rooms.insert(event.room, room);

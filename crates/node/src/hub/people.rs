@@ -182,13 +182,18 @@ impl People {
 
     // ----- presence ------------------------------------------------------------------------------
 
-    pub(super) fn shows(&mut self, id: SessionId, state: PresenceState, text: Option<String>) {
+    pub(super) fn shows(&mut self, id: SessionId, state: PresenceState, text: String) {
         let Some(seat) = self.seats.get_mut(&id) else {
             return;
         };
         seat.presence = state;
-        seat.text = text.unwrap_or_default();
+        seat.text = text;
         self.changed.extend(seat.member);
+    }
+
+    /// The words that show with this session's state.
+    pub(super) fn shown(&self, id: SessionId) -> Option<&String> {
+        self.seats.get(&id).map(|seat| &seat.text)
     }
 
     /// Replaces the list of whom this session watches.

@@ -10,7 +10,7 @@ use landline_protocol::access::{self, no_such_room};
 use landline_protocol::limits::{MEMBERS_PAGE, ROOMS_PAGE, SEARCH_HITS};
 use landline_protocol::up::{
     EventsPage, Fetch, Fetched, Found, Hit, Mark, MarksPage, MemberInfo, Members, MembersPage,
-    MyRooms, Rooms, RoomsPage, Search, Typing, Watch, Watched,
+    MyRooms, Presence, Rooms, RoomsPage, Search, Typing, Watch, Watched,
 };
 use landline_protocol::{
     Code, EventId, GoodbyeReason, MemberId, Refusal, RoomId, RoomState, SpaceState,
@@ -157,12 +157,28 @@ impl Hub {
         member: MemberId,
         request: &Typing,
     ) -> Result<Nothing, Refusal> {
-        self.readable(request.room, &member)?;
+        let room = self.readable(request.room, &member)?;
         if request.on {
+            access::may_type(&self.world.space, room, &member, self.clock.now())?;
             self.typing.types(request.room, member, Instant::now());
         } else {
             self.typing.stops(request.room, &member);
         }
+        Ok(Nothing {})
+    }
+
+    pub(super) fn show(
+        &mut self,
+        session: SessionId,
+        member: &MemberId,
+        request: Presence,
+    ) -> Result<Nothing, Refusal> {
+        let text = request.text.unwrap_or_default();
+        // What they show already may stay: their state is theirs to change.
+        if !text.is_empty() && self.people.shown(session) != Some(&text) {
+            access::may_be_heard(&self.world.space, member, self.clock.now())?;
+        }
+        self.people.shows(session, request.state, text);
         Ok(Nothing {})
     }
 

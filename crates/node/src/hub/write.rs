@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use landline_protocol::access::may_administer;
+use landline_protocol::access::may_set_passcode;
 use landline_protocol::up::{AppendResult, Appended};
 use landline_protocol::{Code, MemberId, Refusal};
 use landline_store::{Connection, StoreError, apply};
@@ -65,7 +65,7 @@ impl Hub {
 
     pub(super) fn set_passcode(&mut self, asker: Asker, author: MemberId, passcode: String) {
         // Decided again when it is written; this saves the hashing.
-        if let Err(refusal) = may_administer(&self.world.space, &author) {
+        if let Err(refusal) = may_set_passcode(&self.world.space, &author, self.clock.now()) {
             return asker.answer::<()>(Err(refusal));
         }
         if passcode.is_empty() {

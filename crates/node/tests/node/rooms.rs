@@ -1,5 +1,9 @@
 //! Rooms: who may do what in which, and what each hears of it.
 
+mod hidden;
+mod many;
+mod muted;
+
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client, event, message};
@@ -128,72 +132,6 @@ async fn one_removed_from_a_public_room_comes_back_by_invitation_only() {
     );
     ann.put(&room, on("invited", &ben.id())).await.unwrap();
     ben.say(&room, "back").await;
-}
-
-#[tokio::test]
-async fn a_private_room_is_like_one_that_was_never_made() {
-    let place = Place::new().await;
-    // Ann owns the space: even that does not show her what others keep private.
-    let mut ann = Client::enter(place.address(), "ann").await;
-    let mut ben = Client::enter(place.address(), "ben").await;
-    let cy = Client::enter(place.address(), "cy").await;
-    let private = ben
-        .make_room("private", "secret", &[&ben.id(), &cy.id()])
-        .await;
-    let target = ben.say(&private, "needle").await;
-    let never = uuid::Uuid::now_v7().to_string();
-
-    for (name, payload) in [
-        ("fetch", json!({ "limit": 10 })),
-        ("members", json!({})),
-        ("pins", json!({})),
-        ("marks", json!({})),
-        ("mark", json!({ "read": 1 })),
-        ("typing", json!({ "on": true })),
-        ("search", json!({ "query": "needle" })),
-    ] {
-        let mut replies = Vec::new();
-        for room in [&private, &never] {
-            let mut payload = payload.clone();
-            payload["room"] = json!(room);
-            let rid = ann.send(name, payload).await;
-            replies.push(ann.reply(&rid).await["error"].clone());
-        }
-        assert_eq!(replies[0]["code"], "not_found", "{name}");
-        assert_eq!(replies[0], replies[1], "{name}: word for word");
-    }
-    for content in [
-        message("in"),
-        json!({ "type": "joined" }),
-        json!({ "type": "left" }),
-        json!({ "type": "room_changed", "name": "mine" }),
-        json!({ "type": "reaction", "target": target["id"], "emoji": "👀", "on": true }),
-        json!({ "type": "delete", "target": target["id"] }),
-        on("invited", &ann.id()),
-        on("removed", &ben.id()),
-    ] {
-        assert_eq!(
-            ann.put(&private, content.clone()).await,
-            Err("not_found".into()),
-            "{content}"
-        );
-    }
-    assert_eq!(
-        ann.ask("rooms", json!({})).await.unwrap()["rooms"],
-        json!([])
-    );
-    let found = ann
-        .ask("search", json!({ "query": "needle" }))
-        .await
-        .unwrap();
-    assert_eq!(found["hits"], json!([]));
-    assert!(hears(&mut ann, &private).await.is_empty());
-    assert_eq!(ben.log(&private).await.len(), 2);
-
-    // An event of a private room is no target elsewhere either.
-    let general = ann.general().await;
-    let quote = json!({ "type": "message", "text": "?", "reply_to": target["id"] });
-    assert_eq!(ann.put(&general, quote).await, Err("not_found".into()));
 }
 
 #[tokio::test]
@@ -505,58 +443,4 @@ async fn an_archived_room_takes_only_what_brings_it_back_or_leaves() {
         .await
         .unwrap();
     cast.member.say(&room, "again").await;
-}
-
-#[tokio::test]
-async fn a_muted_member_reads_deletes_leaves_and_asks_for_help() {
-    let place = Place::new().await;
-    let mut cast = Cast::new(&place).await;
-    let general = cast.owner.general().await;
-    let said = cast.member.say(&general, "oops").await["id"].clone();
-    let directory = cast.owner.space();
-    let mute = |until: i64| json!({ "type": "muted", "member": cast.member.id(), "until": until });
-    let (mute, unmute) = (mute(4_000_000_000_000), mute(0));
-    cast.admin.put(&directory, mute).await.unwrap();
-
-    let own = cast.member.id();
-    let direct = |to: &Client| {
-        let ids = [own.parse().unwrap(), to.id().parse().unwrap()];
-        let room = landline_protocol::direct_room_id(to.space().parse().unwrap(), &ids);
-        let create = json!({ "type": "room_created", "kind": "direct", "name": "",
-            "members": [own, to.id()] });
-        (room.to_string(), create)
-    };
-    let (to_admin, create_admin) = direct(&cast.admin);
-    let (to_other, create_other) = direct(&cast.other);
-    for (room, content, expected) in [
-        (&general, message("x"), "muted"),
-        (
-            &general,
-            json!({ "type": "edit", "target": said, "text": "x" }),
-            "muted",
-        ),
-        (
-            &general,
-            json!({ "type": "reaction", "target": said, "emoji": "x", "on": true }),
-            "muted",
-        ),
-        (
-            &directory,
-            json!({ "type": "profile", "name": "x" }),
-            "muted",
-        ),
-        (&to_other, create_other, "muted"),
-        (&to_admin, create_admin, "ok"),
-        (&to_admin, message("please"), "ok"),
-        (&general, json!({ "type": "delete", "target": said }), "ok"),
-    ] {
-        assert_eq!(
-            code(&cast.member.put(room, content.clone()).await),
-            expected,
-            "{content}"
-        );
-    }
-    assert!(cast.member.log(&general).await.len() > 1);
-    cast.admin.put(&directory, unmute).await.unwrap();
-    cast.member.say(&general, "thank you").await;
 }

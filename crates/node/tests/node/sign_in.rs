@@ -337,7 +337,9 @@ async fn a_guest_who_leaves_and_comes_back_is_a_guest() {
 
     for restarts in [false, true, true] {
         let mut ben = Client::enter(place.address(), "ben").await;
-        ben.put(&directory, json!({ "type": "left" })).await.unwrap();
+        ben.put(&directory, json!({ "type": "left" }))
+            .await
+            .unwrap();
         if restarts {
             place.restart().await;
         }
