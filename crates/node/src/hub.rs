@@ -10,6 +10,7 @@
 //! (presence, typing, marks) are gathered and told at every [`GATHER`]. Nothing here waits for a
 //! client or for the disk.
 
+mod allowance;
 mod audience;
 pub(crate) mod batch;
 mod command;
@@ -417,7 +418,7 @@ fn every(period: Duration) -> tokio::time::Interval {
 fn limits(rates: Rates, max_file_bytes: u64) -> Limits {
     Limits {
         append_rate: u64::from(rates.append),
-        append_burst: u64::from(rates.append) * u64::from(batch::BURST_SECONDS),
+        append_burst: u64::from(rates.append) * u64::from(allowance::BURST_SECONDS),
         request_rate: u64::from(rates.request),
         max_file_bytes,
         ..Limits::default()

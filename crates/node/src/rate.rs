@@ -43,6 +43,15 @@ impl Bucket {
         Err((seconds * 1000.0).ceil() as u64)
     }
 
+    /// Takes tokens that need not be there: none are given until what is missing has filled in.
+    pub(crate) fn owe(&mut self, count: usize, now: Instant) {
+        if self.size == 0.0 {
+            return;
+        }
+        self.fill(now);
+        self.tokens -= count as f64;
+    }
+
     /// One that was taken was not used.
     pub(crate) fn give_back(&mut self) {
         self.tokens = (self.tokens + 1.0).min(self.size);

@@ -190,7 +190,7 @@ fn own_batch(world: World, works: Vec<Work>, config: &NodeConfig, node: &Arc<Nod
     Batch {
         world,
         works,
-        buckets: HashMap::new(),
+        allowances: HashMap::new(),
         rate: 0,
         node: node.clone(),
         owner: None,

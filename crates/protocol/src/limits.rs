@@ -44,7 +44,7 @@ pub const WATCH_MEMBERS: usize = 500;
 pub const RID_CHARS: usize = 64;
 /// Members of a direct room.
 pub const DIRECT_MEMBERS: std::ops::RangeInclusive<usize> = 2..=16;
-/// Rooms that one member may be in.
+/// Rooms that one member may be in, direct ones that others made not counted.
 pub const ROOMS_PER_MEMBER: usize = 1_000;
 /// Connections that one member may hold; one more closes the oldest.
 pub const CONNECTIONS_PER_MEMBER: usize = 16;

@@ -10,7 +10,6 @@ mod facts;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use landline_protocol::access::{self, Place, Wish};
 use landline_protocol::up::AppendResult;
@@ -24,22 +23,19 @@ use tokio::time::Instant;
 
 use crate::kept::PASSCODE;
 use crate::key::NodeKey;
-use crate::rate::Bucket;
 use crate::request::Candidate;
 use crate::world::World;
 
+use super::allowance::Allowance;
 use facts::LookedUp;
-
-/// Appended events at once, in seconds of the rate.
-pub(super) const BURST_SECONDS: u32 = 10;
 
 /// What is to be done in one transaction, in order.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) world: World,
     pub(crate) works: Vec<Work>,
-    /// How much the authors may still append; refilled and given back.
-    pub(crate) buckets: HashMap<MemberId, Bucket>,
+    /// How much the authors may still append; filled up and given back.
+    pub(crate) allowances: HashMap<MemberId, Allowance>,
     pub(crate) rate: u32,
     pub(crate) node: Arc<NodeKey>,
     pub(crate) owner: Option<MemberId>,
@@ -84,7 +80,7 @@ pub(crate) struct Outcome {
     /// The states that moved on.
     pub(crate) space: Option<SpaceState>,
     pub(crate) rooms: Vec<RoomState>,
-    pub(crate) buckets: HashMap<MemberId, Bucket>,
+    pub(crate) allowances: HashMap<MemberId, Allowance>,
 }
 
 impl Batch {
@@ -92,7 +88,7 @@ impl Batch {
         let Self {
             world,
             works,
-            buckets,
+            allowances,
             rate,
             node,
             owner,
@@ -105,7 +101,7 @@ impl Batch {
             rooms: BTreeMap::new(),
             come_and_gone: HashMap::new(),
             accepted: Vec::new(),
-            buckets,
+            allowances,
             world,
             rate,
             node,
@@ -134,7 +130,7 @@ impl Batch {
             accepted: decision.accepted,
             space: decision.space,
             rooms: decision.rooms.into_values().collect(),
-            buckets: decision.buckets,
+            allowances: decision.allowances,
         })
     }
 }
@@ -150,7 +146,7 @@ struct Decision<'c> {
     /// Rooms that people came into or left in this batch, of those that count for them.
     come_and_gone: HashMap<MemberId, isize>,
     accepted: Vec<(Event, Content)>,
-    buckets: HashMap<MemberId, Bucket>,
+    allowances: HashMap<MemberId, Allowance>,
     rate: u32,
     node: Arc<NodeKey>,
     owner: Option<MemberId>,
@@ -168,13 +164,18 @@ impl Decision<'_> {
         for candidate in &candidates {
             known.push(log::known(self.c, author, &candidate.event)?);
         }
-        let mut counted = 0;
+        let (mut new, mut again) = (0, 0);
         for (candidate, known) in candidates.iter().zip(&known) {
-            let counts = known.is_none() && self.counts(author, candidate, &candidates)?;
-            counted += usize::from(counts);
+            if self.counts(author, candidate, &candidates)? {
+                *(if known.is_none() {
+                    &mut new
+                } else {
+                    &mut again
+                }) += 1;
+            }
         }
         // Set once an event fails that may be tried again: what follows it must not overtake it.
-        let mut stopped = self.take_rate(author, counted).err();
+        let mut stopped = self.take_rate(author, new, again).err();
         let mut results = Vec::with_capacity(candidates.len());
         let start = self.accepted.len();
         for (candidate, mut known) in candidates.into_iter().zip(known) {
@@ -421,19 +422,16 @@ impl Decision<'_> {
         Ok(!event.is_some_and(|event| is_import(&Content::read(&event.content))))
     }
 
-    fn take_rate(&mut self, author: MemberId, count: usize) -> Result<(), Refusal> {
-        if count == 0 || self.rate == 0 {
+    /// `again`: events that are known, which are answered in any case.
+    fn take_rate(&mut self, author: MemberId, new: usize, again: usize) -> Result<(), Refusal> {
+        if new + again == 0 || self.rate == 0 {
             return Ok(());
         }
         let (rate, instant) = (self.rate, self.instant);
-        let burst = rate.saturating_mul(BURST_SECONDS);
-        let bucket = self.buckets.entry(author);
-        let bucket =
-            bucket.or_insert_with(|| Bucket::new(rate, Duration::from_secs(1), burst, instant));
-        bucket.take(count, instant).map_err(|wait| {
-            let words = format!("more than {rate} events a second");
-            Refusal::new(Code::TooManyRequests, words).retry_after(wait)
-        })
+        let allowance = self.allowances.entry(author);
+        let allowance = allowance.or_insert_with(|| Allowance::new(rate, instant));
+        allowance.owe(again, instant);
+        allowance.take(new, instant)
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use landline_protocol::MemberId;
+use landline_protocol::{Code, MemberId, Refusal};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use super::batch::Work;
-use super::forget_full;
-use crate::rate::Bucket;
 use crate::request::Candidate;
 use crate::session::Asker;
 
@@ -20,6 +19,13 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 const WAITING_EVENTS: usize = 20_000;
 /// Bytes of events that wait to be written.
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// Events of one member that wait to be written: a tenth, or one alone could fill the queue that all
+/// wait in. Past it: `too_many_requests`.
+const WAITING_EVENTS_OF_ONE: usize = WAITING_EVENTS / 10;
+/// Bytes of events of one member that wait to be written.
+const WAITING_BYTES_OF_ONE: usize = WAITING_BYTES / 10;
+/// Milliseconds until some of it has been written.
+const WRITTEN_SOON_MS: u64 = 500;
 /// Events whose derived rows are made in one transaction, at least and at most: appends that come
 /// meanwhile wait for it.
 const DERIVED_AT_ONCE: std::ops::RangeInclusive<usize> = 32..=500;
@@ -42,12 +48,14 @@ pub(super) struct Writes {
     pub(super) waiting: VecDeque<(Waiter, Work)>,
     waiting_events: usize,
     waiting_bytes: usize,
+    /// Events and bytes of each author, of those that wait.
+    of_author: HashMap<MemberId, (usize, usize)>,
     /// Of the batch under way, in its order.
     pub(super) under_way: Option<Vec<Waiter>>,
     pub(super) catching_up: bool,
     pub(super) lazy_under_way: bool,
     pub(super) lazy_at: Option<Instant>,
-    pub(super) buckets: HashMap<MemberId, Bucket>,
+    pub(super) allowances: HashMap<MemberId, Allowance>,
     /// Events written in this run of the node.
     pub(super) written: u64,
     /// Of those, how many the derived rows follow.
@@ -67,11 +75,12 @@ impl Default for Writes {
             waiting: VecDeque::new(),
             waiting_events: 0,
             waiting_bytes: 0,
+            of_author: HashMap::new(),
             under_way: None,
             catching_up: false,
             lazy_under_way: false,
             lazy_at: None,
-            buckets: HashMap::new(),
+            allowances: HashMap::new(),
             written: 0,
             derived: 0,
             readers: VecDeque::new(),
@@ -87,11 +96,28 @@ impl Writes {
         let (events, bytes) = work.size();
         self.waiting_events += events;
         self.waiting_bytes += bytes;
+        if let Work::Append { author, .. } = &work {
+            let mine = self.of_author.entry(*author).or_default();
+            *mine = (mine.0 + events, mine.1 + bytes);
+        }
         self.waiting.push_back((waiter, work));
     }
 
-    pub(super) const fn is_full(&self) -> bool {
-        self.waiting_events >= WAITING_EVENTS || self.waiting_bytes >= WAITING_BYTES
+    /// Whether an append of this member may wait, before anything of it is looked up.
+    pub(super) fn may_wait(&mut self, author: &MemberId, now: Instant) -> Result<(), Refusal> {
+        let (events, bytes) = self.of_author.get(author).copied().unwrap_or_default();
+        if events >= WAITING_EVENTS_OF_ONE || bytes >= WAITING_BYTES_OF_ONE {
+            let words = "too much of yours waits to be stored";
+            return Err(Refusal::new(Code::TooManyRequests, words).retry_after(WRITTEN_SOON_MS));
+        }
+        if let Some(allowance) = self.allowances.get_mut(author) {
+            allowance.is_paid(now)?;
+        }
+        if self.waiting_events >= WAITING_EVENTS || self.waiting_bytes >= WAITING_BYTES {
+            let words = "too much waits to be stored";
+            return Err(Refusal::new(Code::Unavailable, words).retry_after(WRITTEN_SOON_MS));
+        }
+        Ok(())
     }
 
     /// Nothing waits, nothing is under way, and the derived rows are where the log is (unless they
@@ -107,7 +133,8 @@ impl Writes {
     }
 
     pub(super) fn forget(&mut self, now: Instant) {
-        forget_full(&mut self.buckets, now);
+        self.allowances
+            .retain(|_, allowance| !allowance.is_full(now));
     }
 
     /// Resolves once the derived rows have reached what is written now.
@@ -166,6 +193,9 @@ impl Writes {
                 break;
             };
             (events, bytes) = (events + size.0, bytes + size.1);
+            if let Work::Append { author, .. } = &work {
+                self.no_longer_waits(author, size);
+            }
             waiters.push(waiter);
             works.push(work);
         }
@@ -174,14 +204,23 @@ impl Writes {
         (waiters, works)
     }
 
-    /// The buckets of those who append in this batch.
-    pub(super) fn take_buckets(&mut self, works: &[Work]) -> HashMap<MemberId, Bucket> {
+    fn no_longer_waits(&mut self, author: &MemberId, size: (usize, usize)) {
+        if let Some(mine) = self.of_author.get_mut(author) {
+            *mine = (mine.0 - size.0, mine.1 - size.1);
+            if *mine == (0, 0) {
+                self.of_author.remove(author);
+            }
+        }
+    }
+
+    /// How much those who append in this batch may.
+    pub(super) fn allowances_of(&self, works: &[Work]) -> HashMap<MemberId, Allowance> {
         let authors = works.iter().filter_map(|work| match work {
             Work::Append { author, .. } => Some(author),
             Work::Admit { .. } | Work::Passcode { .. } | Work::Own { .. } => None,
         });
         authors
-            .filter_map(|author| self.buckets.get_key_value(author))
+            .filter_map(|author| self.allowances.get_key_value(author))
             .map(|(k, v)| (*k, *v))
             .collect()
     }

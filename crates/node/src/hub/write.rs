@@ -54,9 +54,7 @@ pub(super) enum Done {
 
 impl Hub {
     pub(super) fn append(&mut self, asker: Asker, author: MemberId, candidates: Vec<Candidate>) {
-        if self.writes.is_full() {
-            let words = "too much waits to be stored";
-            let refusal = Refusal::new(Code::Unavailable, words).retry_after(500);
+        if let Err(refusal) = self.writes.may_wait(&author, Instant::now()) {
             return asker.answer::<()>(Err(refusal));
         }
         self.writes
@@ -109,7 +107,7 @@ impl Hub {
         let (waiters, works) = writes.take_batch();
         let batch = Batch {
             world: self.world.clone(),
-            buckets: writes.take_buckets(&works),
+            allowances: writes.allowances_of(&works),
             works,
             rate: self.rates.append,
             node: self.node.clone(),
@@ -197,8 +195,8 @@ impl Hub {
             derive_at.get_or_insert_with(|| Instant::now() + DERIVE_AFTER);
         }
         self.writes
-            .buckets
-            .extend(std::mem::take(&mut outcome.buckets));
+            .allowances
+            .extend(std::mem::take(&mut outcome.allowances));
         self.move_on(&mut outcome);
         // The states are where the log is: the disk may go on with what waits, while this is told.
         self.write_on();

@@ -1,9 +1,11 @@
 //! Appending and relaying: order, safety of repetition, durability.
 
 use landline_node::Rates;
+use landline_protocol::limits::APPEND_EVENTS;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use crate::client::{Client, event, message};
+use crate::client::{Client, DEADLINE, event, message};
 use crate::place::Place;
 
 fn seqs(events: &[Value]) -> Vec<u64> {
@@ -217,6 +219,95 @@ async fn the_rate_takes_or_refuses_an_append_as_a_whole() {
     let others: Vec<Value> = (0..9).map(|_| react(&others["id"])).collect();
     let others = ann.append(json!(others)).await.unwrap();
     assert_eq!(others[0]["error"]["code"], "too_many_requests");
+}
+
+#[tokio::test]
+async fn one_who_floods_the_node_makes_nobody_elses_append_fail() {
+    let place = Place::new().await;
+    let mut ann = Client::enter(place.address(), "ann").await;
+    let mut ben = Client::enter(place.address(), "ben").await;
+    let general = ann.general().await;
+    // As many as fit into what one connection may have waiting.
+    let small = |_| {
+        let id = uuid::Uuid::now_v7();
+        json!({ "id": id, "room": general, "sent_at": 1, "content": message("x") })
+    };
+    let packet: Vec<Value> = (0..APPEND_EVENTS).map(small).collect();
+    let packet = json!({ "events": packet });
+    // Nothing is stored for a while, as on a slow disk.
+    let disk = rusqlite::Connection::open(place.dir.path().join("node.sqlite")).unwrap();
+    disk.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut floods = Vec::new();
+    for _ in 0..3 {
+        let mut flood = Client::enter(place.address(), "ann").await;
+        let mut rids = Vec::new();
+        for _ in 0..120 {
+            rids.push(flood.send("append", packet.clone()).await);
+        }
+        // All of it has come.
+        let _ = flood.ask("my_rooms", json!({})).await;
+        floods.push((flood, rids));
+    }
+    let one = json!({ "events": [event(&general, message("me, too"))] });
+    let of_ben = ben.send("append", one).await;
+    // The node has read it once it answers what came after.
+    ben.ask("my_rooms", json!({})).await.unwrap();
+    disk.execute_batch("ROLLBACK").unwrap();
+
+    let answer = ben.answer(&of_ben).await.expect("it is stored");
+    assert!(answer["results"][0]["seq"].is_u64(), "{answer}");
+    let mut refused = 0;
+    for (mut flood, rids) in floods {
+        for rid in rids {
+            refused += usize::from(flood.answer(&rid).await == Err("too_many_requests".into()));
+        }
+    }
+    assert!(refused > 0, "all of it was taken");
+    let until = Instant::now() + DEADLINE;
+    while ann.put(&general, message("sorry")).await.is_err() {
+        assert!(Instant::now() < until, "it never ends");
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_may_be_appended_again_but_not_for_ever() {
+    let rates = Rates {
+        append: 1,
+        request: 0,
+        join: 0,
+    };
+    let place = Place::with(|config| config.rates = rates).await;
+    let mut ann = Client::enter(place.address(), "ann").await;
+    let mut ben = Client::enter(place.address(), "ben").await;
+    let general = ann.general().await;
+    // An import that is run again and again.
+    let import = json!({ "type": "message", "text": "old", "imported": { "name": "n", "at": 1 } });
+    let imports: Vec<Value> = (0..64).map(|_| event(&general, import.clone())).collect();
+    let first = ann.append(json!(imports)).await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(ann.append(json!(imports)).await.unwrap(), first);
+    }
+
+    let few: Vec<Value> = (0..8).map(|_| event(&general, message("x"))).collect();
+    let first = ben.append(json!(few)).await.unwrap();
+    let mut refused = Value::Null;
+    for again in 0..200 {
+        let rid = ben.send("append", json!({ "events": few })).await;
+        let reply = ben.reply(&rid).await;
+        refused = reply["error"].clone();
+        if refused.is_object() {
+            assert!(again > 10, "an honest client appends again, too");
+            break;
+        }
+        assert_eq!(reply["ok"]["results"], json!(first));
+    }
+    assert_eq!(refused["code"], "too_many_requests", "{refused}");
+    assert!(refused["retry_after_ms"].is_u64(), "{refused}");
+    ann.say(&general, "nobody else is held up").await;
+    let until = Instant::now() + DEADLINE;
+    while ben.append(json!(few)).await != Ok(first.clone()) {
+        assert!(Instant::now() < until, "it never ends");
+    }
 }
 
 #[tokio::test]
