@@ -17,7 +17,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use landline_store::mend::{self, Logs};
 use landline_store::{
-    Connection, Options, Store, StoreError, apply, is_full_with, log, settings, sync_name,
+    Connection, Options, Store, StoreError, apply, is_full_with, log, make_folder, settings,
+    sync_name,
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -285,7 +286,7 @@ impl Care {
             return Ok(());
         }
         let (folder, new) = (self.folder.copies(), copy(&self.folder, 0));
-        fs::create_dir_all(&folder).map_err(|error| not_writable(&folder, &error))?;
+        make_folder(&folder).map_err(|error| not_writable(&folder, &error))?;
         let bytes = fs::metadata(self.store.path()).map_or(0, |file| file.len());
         if is_full_with(&folder, 2 * bytes, FREE_BYTES) {
             warn!(

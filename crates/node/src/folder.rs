@@ -1,4 +1,5 @@
-//! The data folder: one node at a time, the node's key, and how far the logs had come.
+//! The data folder: one node at a time, the node's key, and how far the logs had come. What is made
+//! in it is for its owner alone: whoever else has an account on the host reads no messages there.
 //!
 //! ```text
 //! lock         held while a node runs
@@ -22,7 +23,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
-use landline_store::{DataLock, StoreError, sync_name};
+use landline_store::{DataLock, StoreError, make_folder, sync_name};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -48,13 +49,13 @@ pub(crate) struct Seen {
 }
 
 impl Folder {
-    /// Makes the folder if need be and takes it for this node.
+    /// Makes the folder if need be, for its owner alone, and takes it for this node.
     pub(crate) fn take(path: &Path) -> Result<Self, NodeError> {
         let failed = |cause| NodeError::Folder {
             path: path.to_owned(),
             cause,
         };
-        fs::create_dir_all(path).map_err(failed)?;
+        make_folder(path).map_err(failed)?;
         match DataLock::take(path) {
             Ok(lock) => Ok(Self {
                 path: path.to_owned(),

@@ -1,13 +1,13 @@
 //! The engine's transactions on its store. Plain functions on a connection.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
 use landline_protocol::up::RoomInfo;
 use landline_protocol::{Content, Event, EventId, MemberId, NewEvent, RoomId, SpaceId};
 use landline_store::segments::Segment;
+use landline_store::shelf::open_end;
 use landline_store::{
     Connection, StoreError, apply, choices, listing, log, marks, outbox, segments, threads,
 };
@@ -273,7 +273,7 @@ fn keep_aside(path: &Path, events: &[Event]) -> std::io::Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let mut file = open_end(path)?;
     let mut lines = Vec::new();
     for event in events {
         serde_json::to_writer(&mut lines, event)?;

@@ -10,6 +10,8 @@ mod damage;
 mod edge;
 mod files;
 mod http;
+#[cfg(unix)]
+mod owner;
 mod place;
 mod process;
 mod read;
