@@ -32,7 +32,8 @@ const INCOMING_BYTES: usize = 1024 * 1024;
 const INCOMING_BYTES_LEAST: usize = 4 * 1024;
 /// Bytes of requests of all connections together that may wait for their answers.
 pub(crate) const INCOMING_BYTES_OF_ALL: usize = 128 * 1024 * 1024;
-/// Between `goodbye` and the end of the connection, for a client that does not close it itself.
+/// Between `goodbye`, or a client's leaving the namespace, and the end of the connection, for a client
+/// that does not close it itself.
 const LINGER: Duration = Duration::from_secs(2);
 /// Requests a second of a connection on which nobody has signed in, with as many at once.
 const STRANGERS_REQUESTS: u32 = 20;
@@ -182,6 +183,18 @@ impl Session {
     pub(crate) fn has_gone(&self) {
         self.gone.store(true, Ordering::Release);
     }
+
+    /// Ends the connection after a while, for a client that does not close it itself.
+    pub(crate) fn linger(&self) {
+        // One that ends meanwhile must not keep its place for that.
+        let wire = Arc::downgrade(&self.wire);
+        tokio::spawn(async move {
+            tokio::time::sleep(LINGER).await;
+            if let Some(wire) = wire.upgrade() {
+                wire.cut();
+            }
+        });
+    }
 }
 
 /// The way out to one client.
@@ -239,11 +252,7 @@ impl Outlet {
         }
         // With a full queue this does nothing, and the cut below does it.
         let _ = self.socket.clone().disconnect();
-        let wire = self.session.wire.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(LINGER).await;
-            wire.cut();
-        });
+        self.session.linger();
     }
 
     /// Bytes that wait for this client.

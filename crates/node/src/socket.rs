@@ -114,6 +114,10 @@ impl Edge {
         socket.on_disconnect(move |reason: DisconnectReason| {
             of.has_gone();
             debug!(session = of.id.0, %reason, "disconnected");
+            if matches!(reason, DisconnectReason::ClientNSDisconnect) {
+                // The WebSocket is still there, on a place at the door and with no seat at the Hub.
+                of.linger();
+            }
             async move { hub.tell(HubCommand::Disconnected(of.id)).await }
         });
         socket.extensions.insert(session);

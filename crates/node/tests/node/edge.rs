@@ -451,6 +451,17 @@ async fn who_does_not_sign_in_in_time_is_told_and_closed() {
 }
 
 #[tokio::test]
+async fn who_leaves_the_namespace_leaves_the_door_too() {
+    let place = Place::new().await;
+    let mut ann = Client::enter(place.address(), "ann").await;
+    ann.raw("41").await;
+    assert!(ann.is_closed().await);
+    let mut eve = Client::connect(place.address(), "eve").await;
+    eve.raw("41").await;
+    assert!(eve.is_closed().await);
+}
+
+#[tokio::test]
 async fn too_big_or_not_socket_io_closes_the_connection_and_no_other() {
     let place = Place::new().await;
     let mut ann = Client::enter(place.address(), "ann").await;
