@@ -107,7 +107,7 @@ pub(crate) struct Hub {
     tokens: Tokens,
     admissions: Admissions,
     writes: Writes,
-    /// Rooms whose heads have moved since heads were last told.
+    /// Rooms whose heads have moved since heads were last told, the directory among them.
     heads_changed: BTreeSet<RoomId>,
     seen: Option<Seen>,
     /// [`Folder::files`], which are ours as long as we run.
@@ -170,7 +170,7 @@ impl Hub {
             node,
             owner,
             rates,
-            limits: limits(rates, world.space.max_file_bytes),
+            limits: limits(rates),
             version,
             clock,
             stopping: None,
@@ -277,7 +277,10 @@ impl Hub {
             space: self.world.space_info(),
             nonce: outlet.session.nonce.clone(),
             server_time: self.clock.now(),
-            limits: self.limits.clone(),
+            limits: Limits {
+                max_file_bytes: self.world.space.max_file_bytes,
+                ..self.limits.clone()
+            },
         }
     }
 
@@ -415,12 +418,12 @@ fn every(period: Duration) -> tokio::time::Interval {
     interval
 }
 
-fn limits(rates: Rates, max_file_bytes: u64) -> Limits {
+/// Those that stay as they are; the space sets others.
+fn limits(rates: Rates) -> Limits {
     Limits {
         append_rate: u64::from(rates.append),
         append_burst: u64::from(rates.append) * u64::from(allowance::BURST_SECONDS),
         request_rate: u64::from(rates.request),
-        max_file_bytes,
         ..Limits::default()
     }
 }

@@ -6,14 +6,16 @@ use rusqlite::{Connection, params};
 use crate::StoreError;
 use crate::bytes::{Blob, id};
 
-/// Keeps a session.
+/// Keeps a session. One that is kept already stays: a write that was told to have failed is made again.
 pub fn insert(c: &Connection, session: &Session) -> Result<(), StoreError> {
-    c.prepare_cached("INSERT INTO session (token_hash, member, expires_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![
-            session.token_hash,
-            Blob(session.member),
-            session.expires_at
-        ])?;
+    c.prepare_cached(
+        "INSERT OR REPLACE INTO session (token_hash, member, expires_at) VALUES (?1, ?2, ?3)",
+    )?
+    .execute(params![
+        session.token_hash,
+        Blob(session.member),
+        session.expires_at
+    ])?;
     Ok(())
 }
 

@@ -26,7 +26,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::Files;
-use super::answer::{Answer, Refused, TUS, TUS_RESUMABLE, TUS_VERSION};
+use super::answer::{Answer, Refused, SOON_MS, TUS, TUS_RESUMABLE, TUS_VERSION};
 use super::metadata::Metadata;
 use super::receive::{Broken, Received, Target, receive};
 use super::running::{Hashed, Slot};
@@ -284,8 +284,8 @@ impl Files {
         match end {
             Ok(()) => Ok((bytes, None)),
             Err(Broken::Gone) => {
-                let words = "the connection ended before the piece did";
-                let refusal = Refusal::bad_request(words);
+                let words = "the bytes stopped coming before the piece ended; go on from there";
+                let refusal = Refusal::new(Code::Unavailable, words).retry_after(SOON_MS);
                 Err(Refused::new(StatusCode::REQUEST_TIMEOUT, refusal))
             }
             Err(Broken::Superseded) => Err(Refused::locked()),

@@ -167,11 +167,10 @@ impl Decision<'_> {
         let (mut new, mut again) = (0, 0);
         for (candidate, known) in candidates.iter().zip(&known) {
             if self.counts(author, candidate, &candidates)? {
-                *(if known.is_none() {
-                    &mut new
-                } else {
-                    &mut again
-                }) += 1;
+                match known {
+                    None => new += 1,
+                    Some(_) => again += 1,
+                }
             }
         }
         // Set once an event fails that may be tried again: what follows it must not overtake it.

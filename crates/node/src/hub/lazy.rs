@@ -40,6 +40,8 @@ impl Hub {
         while let Some(done) = self.tasks.join_next().await {
             if let Ok(Done::Lazy(Err(error))) = done {
                 warn!(%error, "marks were not stored");
+                self.marks.store_again();
+                self.tokens.store_again();
             }
         }
         let last_seen = self.people.last_seen(self.clock.now());

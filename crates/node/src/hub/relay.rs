@@ -24,6 +24,7 @@ impl Hub {
     /// Takes over the states that a stored batch has moved on.
     pub(super) fn move_on(&mut self, outcome: &mut Outcome) {
         if let Some(space) = outcome.space.take() {
+            self.heads_changed.insert(space.id.directory());
             self.world.space_moves(space);
             self.tell_outside();
         }

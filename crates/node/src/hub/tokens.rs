@@ -32,10 +32,12 @@ pub(super) struct Tokens {
     given: Vec<Session>,
     ended: Vec<TokenHash>,
     revoked: Vec<MemberId>,
+    /// What is being stored now.
+    under_way: Option<Unstored>,
 }
 
 /// What is to be stored about tokens, in this order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Unstored {
     pub(super) revoked: Vec<MemberId>,
     pub(super) given: Vec<Session>,
@@ -86,13 +88,41 @@ impl Tokens {
         self.revoked.push(*member);
     }
 
+    /// What is to be stored; [`Self::stored`] or [`Self::store_again`] tells what became of it.
     pub(super) fn take_unstored(&mut self, now: i64) -> Unstored {
         self.forget(now);
-        Unstored {
+        let unstored = Unstored {
             revoked: std::mem::take(&mut self.revoked),
             given: std::mem::take(&mut self.given),
             ended: std::mem::take(&mut self.ended),
-        }
+        };
+        self.under_way = Some(unstored.clone());
+        unstored
+    }
+
+    pub(super) fn stored(&mut self) {
+        self.under_way = None;
+    }
+
+    /// What was taken to be stored was not. A token that has ended must not be good again after a
+    /// restart.
+    pub(super) fn store_again(&mut self) {
+        let Some(mut unstored) = self.under_way.take() else {
+            return;
+        };
+        // Of whoever was revoked since, none is to come back.
+        let revoked = &self.revoked;
+        unstored
+            .given
+            .retain(|session| !revoked.contains(&session.member));
+        unstored.revoked.append(&mut self.revoked);
+        unstored.given.append(&mut self.given);
+        unstored.ended.append(&mut self.ended);
+        Unstored {
+            revoked: self.revoked,
+            given: self.given,
+            ended: self.ended,
+        } = unstored;
     }
 
     fn keep(&mut self, session: Session) {
@@ -148,6 +178,30 @@ mod tests {
         tokens.revoke(&member(1));
         assert_eq!(tokens.whose(&mine, NOW), None);
         assert_eq!(tokens.whose(&others, NOW), Some(member(2)));
+    }
+
+    #[test]
+    fn what_could_not_be_stored_is_stored_the_next_time() {
+        let mut tokens = Tokens::default();
+        tokens.give(member(1), NOW).unwrap();
+        tokens.take_unstored(NOW);
+        tokens.stored();
+        tokens.revoke(&member(1));
+        let mine = token_hash(&tokens.give(member(2), NOW).unwrap());
+        let others = token_hash(&tokens.give(member(3), NOW).unwrap());
+        tokens.take_unstored(NOW);
+        // While the disk is full, somebody else is cast out and the first comes back.
+        tokens.revoke(&member(2));
+        let again = token_hash(&tokens.give(member(1), NOW).unwrap());
+        tokens.store_again();
+        let stored = tokens.take_unstored(NOW);
+        assert_eq!(stored.revoked, [member(1), member(2)]);
+        let given: Vec<TokenHash> = stored.given.iter().map(|s| s.token_hash).collect();
+        assert_eq!(given, [others, again]);
+        assert!(!given.contains(&mine));
+        tokens.stored();
+        tokens.store_again();
+        assert!(tokens.take_unstored(NOW).is_empty());
     }
 
     #[test]

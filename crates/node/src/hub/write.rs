@@ -140,9 +140,13 @@ impl Hub {
             Done::Lazy(result) => {
                 self.writes.lazy_under_way = false;
                 match result {
-                    Ok(()) => self.write_stored(),
+                    Ok(()) => {
+                        self.tokens.stored();
+                        self.write_stored();
+                    }
                     Err(error) => {
                         self.marks.store_again();
+                        self.tokens.store_again();
                         self.write_failed(&error);
                     }
                 }

@@ -1,6 +1,7 @@
 //! Files as a breaker would use them: access, hashes, ranges, what is never served, limits (`files/bounds.rs`).
 
 mod bounds;
+mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -140,16 +141,29 @@ impl Http {
     }
 }
 
-pub(crate) async fn read(mut stream: TcpStream, is_head: bool) -> Answer {
+pub(crate) async fn read(stream: TcpStream, is_head: bool) -> Answer {
+    answer(&whole(stream, DEADLINE).await, is_head)
+}
+
+/// An answer that may take longer.
+pub(crate) async fn read_within(stream: TcpStream, within: Duration) -> Answer {
+    answer(&whole(stream, within).await, false)
+}
+
+async fn whole(mut stream: TcpStream, within: Duration) -> Vec<u8> {
     let mut all = Vec::new();
-    timeout(DEADLINE, stream.read_to_end(&mut all))
+    timeout(within, stream.read_to_end(&mut all))
         .await
         .expect("an answer in time")
         .ok();
+    all
+}
+
+fn answer(all: &[u8], is_head: bool) -> Answer {
     let end = all
         .windows(4)
         .position(|four| four == b"\r\n\r\n")
-        .unwrap_or_else(|| panic!("no answer: {}", String::from_utf8_lossy(&all)));
+        .unwrap_or_else(|| panic!("no answer: {}", String::from_utf8_lossy(all)));
     let head = String::from_utf8(all[..end].to_vec()).unwrap();
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap();

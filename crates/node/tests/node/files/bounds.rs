@@ -10,11 +10,13 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::{enter, on_disk};
-use crate::client::DEADLINE;
-use crate::http::{Answer, Http, noise};
+use crate::client::{Client, DEADLINE};
+use crate::http::{Answer, Http, noise, read_within};
 use crate::place::Place;
 
 const GIB: u64 = 1024 * 1024 * 1024;
+/// As the protocol says.
+const SILENT: Duration = Duration::from_secs(60);
 
 /// The head of a `PATCH` and its first byte; the rest never comes.
 async fn hanging(http: &Http, url: &str, bytes: usize) -> TcpStream {
@@ -59,6 +61,9 @@ async fn a_space_takes_files_up_to_the_size_that_it_sets() {
     let refused = http.create(101, None).await;
     assert_eq!((refused.status, refused.code()), (413, "too_large".into()));
     assert_eq!(http.create(100, None).await.status, 201);
+    // Who comes now is told so.
+    let ben = Client::connect(place.address(), "ben").await;
+    assert_eq!(ben.welcome["limits"]["max_file_bytes"], 100);
 }
 
 #[tokio::test]
@@ -178,4 +183,37 @@ async fn one_member_can_not_take_every_place() {
         assert!(Instant::now() < until, "the places are not given back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn who_falls_silent_in_a_piece_is_told_to_go_on_later() {
+    let place = Place::new().await;
+    let (_ann, http) = enter(&place, "ann").await;
+    let url = http.begun(10, None).await;
+    let stream = hanging(&http, &url, 10).await;
+    let answer = read_within(stream, SILENT + DEADLINE).await;
+    let told = (answer.status, answer.code());
+    assert_eq!(told, (408, "unavailable".into()));
+    assert!(!answer.header("retry-after").is_empty());
+    assert_eq!(http.offset(&url).await, Some(1), "what came is kept");
+    assert_eq!(http.patch(&url, 1, b"234567890").await.status, 204);
+}
+
+#[tokio::test]
+async fn all_together_have_so_many_transfers_at_a_time() {
+    let place = Place::new().await;
+    let mut streams = Vec::new();
+    for number in 0..8 {
+        let (_client, http) = enter(&place, &format!("member {number}")).await;
+        for _ in 0..8 {
+            let url = http.begun(10, None).await;
+            streams.push(hanging(&http, &url, 10).await);
+        }
+    }
+    let (_ann, http) = enter(&place, "ann").await;
+    let url = http.begun(1, None).await;
+    let refused = http.patch(&url, 0, b"0").await;
+    let told = (refused.status, refused.code());
+    assert_eq!(told, (503, "unavailable".into()));
+    assert!(!refused.header("retry-after").is_empty());
 }
