@@ -390,6 +390,8 @@ impl Engine {
 
     /// Does what has become possible, whatever it was that happened.
     async fn advance(&mut self) -> Result<(), ClientError> {
+        // First: without a file that it waited for, a message may go.
+        self.carry_files().await?;
         if matches!(self.phase, Phase::Online(_)) {
             self.follow().await?;
             self.append_next().await?;
@@ -397,7 +399,6 @@ impl Engine {
             self.watch();
         }
         self.keep_marks().await?;
-        self.carry_files().await?;
         self.tell().await
     }
 

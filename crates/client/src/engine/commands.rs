@@ -178,6 +178,8 @@ impl Engine {
             self.queue(vec![event]).await?;
             return Ok(Nothing {});
         };
+        // What was behind its uploads may go now.
+        self.appending.wake();
         self.withdraw(&uploads);
         for waiting in gone {
             self.out.say(UiEvent::ItemGone {

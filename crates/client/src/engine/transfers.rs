@@ -389,6 +389,8 @@ impl Engine {
                 .write(move |c| transfers::remove(c, id))
                 .await?;
             self.transfers.have_changed();
+            // What was behind it may go now.
+            self.appending.wake();
             return Ok(());
         };
         let progress = Arc::new(AtomicU64::new(row.done));

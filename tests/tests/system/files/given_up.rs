@@ -59,6 +59,28 @@ async fn an_upload_that_is_cancelled_comes_off_its_message_and_the_last_one_disc
 }
 
 #[tokio::test]
+async fn what_waits_behind_an_upload_goes_out_when_it_is_cancelled_or_its_message_taken_back() {
+    let lan = Lan::start();
+    let (ana, ben, general) = two(&lan).await;
+    let space = ana.space();
+    ana.proxy().set(Weather::Delay(Duration::from_millis(10)));
+    let bytes = noise(30_000_000, "given up");
+    ana.sends_file(general, "large.bin", &bytes).await;
+    ana.write(general, "behind the first").await;
+    let id = is(&ana, TransferWay::Up, TransferState::Running).await.id;
+    let cancel = TransferNamed { space, id };
+    ana.client().cancel_transfer(cancel).await.unwrap();
+    ben.reads_texts(general, &["behind the first"]).await;
+
+    let event = ana.sends_file(general, "large.bin", &bytes).await;
+    ana.write(general, "behind the second").await;
+    is(&ana, TransferWay::Up, TransferState::Running).await;
+    ana.deletes(general, event).await.unwrap();
+    ben.reads_texts(general, &["behind the first", "behind the second"])
+        .await;
+}
+
+#[tokio::test]
 async fn a_file_that_the_node_never_takes_fails_its_message_in_words_and_nothing_else() {
     let none = [
         "--append-rate",
