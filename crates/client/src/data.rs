@@ -5,6 +5,7 @@
 //! landline.db         settings, name, known spaces
 //! lock                held while a client runs
 //! spaces/<space id>/  replica.db, and set-aside.jsonl where a node was restored from a copy
+//! spaces/<space id>.left-1/  of a space that was left: on its way out
 //! ```
 //! A damaged database is set aside beside it, in `<file>.damaged-1/` and so on.
 

@@ -23,8 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
-use crate::command::{Answer, Command, Look, Nothing, SpaceAnswer};
-use crate::contact::{Contact, NoContact};
+use crate::command::{Answer, Command, Look, Nothing};
 use crate::data::{DataDir, Identity};
 use crate::engine::{self, EngineHandle, NewReply};
 use crate::export;
@@ -43,10 +42,12 @@ mod damage;
 mod hosting;
 mod join;
 mod kept;
+mod left;
 mod person;
 mod wake;
 
 use around::{next_problem, next_sighting};
+use left::{Arrival, Leaving};
 use person::me_view;
 use wake::Awake;
 
@@ -127,11 +128,11 @@ pub(crate) enum Note {
     },
     /// A dial has failed: is its advert still true?
     Unreachable(SpaceId),
-    /// `answer` makes it the answer to the command that asked.
-    Joined {
-        result: Box<Result<Contact, NoContact>>,
-        answer: fn(SpaceAnswer) -> Answer,
-        reply: Option<Reply>,
+    Joined(Arrival),
+    /// Nothing opens the folder of a space that was left any more; or why that can't be.
+    TakenAway {
+        space: SpaceId,
+        result: Result<(), ClientError>,
     },
     HostStarted {
         result: Result<Hosted, Refusal>,
@@ -170,7 +171,9 @@ pub(crate) struct Home {
     open: Option<UiEvent>,
     /// What there was to tell when there was no window yet; for the next one.
     unheard: Vec<UiEvent>,
-    /// Damaged replicas that are being put right.
+    /// Spaces that were left, until their folders have other names.
+    left: BTreeMap<SpaceId, Leaving>,
+    /// Damaged replicas that are being put right, and folders that get other names.
     mending: TaskTracker,
     awake: Awake,
     notes: mpsc::Sender<Note>,
@@ -247,6 +250,7 @@ pub(crate) async fn start(
         windows: Windows::default(),
         open: None,
         unheard: Vec::new(),
+        left: BTreeMap::new(),
         mending: TaskTracker::new(),
         awake,
         notes,
@@ -257,6 +261,7 @@ pub(crate) async fn start(
     for known in kept.spaces {
         home.start_space(known).await;
     }
+    home.take_away_rest(kept.left);
     tokio::spawn(home.run(inputs, noted, discovery));
     Ok(me)
 }
@@ -472,19 +477,8 @@ impl Home {
                         discovery.verify(space);
                     }
                 }
-                Note::Joined {
-                    result,
-                    answer,
-                    reply,
-                } => {
-                    let answer = self
-                        .joined(*result)
-                        .await
-                        .map(|space| answer(SpaceAnswer { space }));
-                    if let Some(reply) = reply {
-                        let _ = reply.send(answer);
-                    }
-                }
+                Note::Joined(arrival) => self.arrived(arrival).await,
+                Note::TakenAway { space, result } => self.taken_away(space, result).await,
                 Note::HostStarted { result, reply } => self.host_started(result, reply).await,
                 Note::HostingSet { result, reply } => {
                     let answer = match result {

@@ -126,6 +126,8 @@ impl Home {
 
     pub(super) async fn mended(&mut self, space: SpaceId, result: Result<String, ClientError>) {
         let Some(known) = self.spaces.get(&space).map(|joined| joined.known.clone()) else {
+            // It was left meanwhile.
+            self.rename_left(space, None);
             return;
         };
         let started = match result {

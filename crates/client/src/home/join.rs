@@ -4,6 +4,7 @@ use landline_protocol::{Code, Refusal, SpaceId};
 use landline_store::{Check, make_folder};
 
 use super::damage::{self, REPLICA};
+use super::left::{Arrival, Asked, Leaving};
 use super::{Home, Joined, Note, Reply, Running, blocking, kept};
 use crate::ClientError;
 use crate::command::{Answer, Join, Nothing, SpaceAnswer};
@@ -99,13 +100,8 @@ impl Home {
         let (dial, notes) = (self.config.dial.clone(), self.notes.clone());
         tokio::spawn(async move {
             let result = Box::new(contact(&*dial, way.target, way.space, &credentials).await);
-            let _ = notes
-                .send(Note::Joined {
-                    result,
-                    answer,
-                    reply,
-                })
-                .await;
+            let asked = Asked { answer, reply };
+            let _ = notes.send(Note::Joined(Arrival { result, asked })).await;
         });
     }
 
@@ -233,13 +229,14 @@ impl Home {
         }
     }
 
-    async fn save_spaces(&self) -> Result<(), ClientError> {
+    pub(super) async fn save_spaces(&self) -> Result<(), ClientError> {
         let spaces = self
             .spaces
             .values()
             .map(|joined| joined.known.clone())
             .collect();
-        kept::save_spaces(&self.store, spaces).await
+        let left = self.left.keys().copied().collect();
+        kept::save_spaces(&self.store, spaces, left).await
     }
 
     /// Forgets a space on this device; its replica is deleted. Not one that is hosted here: its
@@ -257,17 +254,13 @@ impl Home {
             .spaces
             .remove(&space)
             .ok_or_else(|| Refusal::not_found("you are not in that space"))?;
-        // Forgotten first: a crash in between leaves a folder that nothing names.
-        self.save_spaces().await?;
-        let folder = self.data.space(space);
-        tokio::spawn(async move {
-            if let Running::Yes(engine) = joined.engine {
-                engine.stop().await;
-            }
-            if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
-                tracing::warn!(%error, "the replica of a space that was left is still there");
-            }
-        });
+        self.left.insert(space, Leaving::default());
+        if let Err(error) = self.save_spaces().await {
+            self.left.remove(&space);
+            self.spaces.insert(space, joined);
+            return Err(error.into());
+        }
+        self.take_away(space, joined.engine);
         self.tell(vec![UiEvent::SpaceGone { space }]);
         let hosting = self.picture.now().hosting.as_ref();
         if hosting.is_some_and(|hosting| hosting.space == space) {

@@ -1,7 +1,9 @@
 //! `landline.db`: what is kept of the person and of the spaces they are in.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use landline_protocol::SpaceId;
 use landline_store::{Check, Connection, Durability, Options, Store, settings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +16,7 @@ const NAME: &str = "name";
 const SETTINGS: &str = "settings";
 const SPACES: &str = "spaces";
 const HOSTING: &str = "hosting";
+const LEFT: &str = "left";
 
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
@@ -22,6 +25,8 @@ pub(crate) struct Kept {
     pub(crate) spaces: Vec<KnownSpace>,
     /// Off: whoever runs the node says when it is on.
     pub(crate) hosting: Option<HostingView>,
+    /// Those that were left and whose folders may still be there.
+    pub(crate) left: BTreeSet<SpaceId>,
 }
 
 /// Opens a client's database. Waits for the disk.
@@ -48,6 +53,7 @@ pub(crate) async fn load(store: &Store) -> Result<Kept, ClientError> {
                 settings: get(c, SETTINGS)?.unwrap_or_default(),
                 spaces: get(c, SPACES)?.unwrap_or_default(),
                 hosting: get(c, HOSTING)?,
+                left: get(c, LEFT)?.unwrap_or_default(),
             })
         })
         .await
@@ -61,8 +67,16 @@ pub(crate) async fn save_settings(store: &Store, settings: Settings) -> Result<(
     store.write(move |c| put(c, SETTINGS, &settings)).await
 }
 
-pub(crate) async fn save_spaces(store: &Store, spaces: Vec<KnownSpace>) -> Result<(), ClientError> {
-    store.write(move |c| put(c, SPACES, &spaces)).await
+pub(crate) async fn save_spaces(
+    store: &Store,
+    spaces: Vec<KnownSpace>,
+    left: BTreeSet<SpaceId>,
+) -> Result<(), ClientError> {
+    let save = move |c: &Connection| {
+        put(c, SPACES, &spaces)?;
+        put(c, LEFT, &left)
+    };
+    store.write(save).await
 }
 
 pub(crate) async fn save_hosting(

@@ -15,6 +15,7 @@ mod damage;
 mod drafts;
 mod files;
 mod fork;
+mod left;
 mod outage;
 mod outbox;
 mod reply;

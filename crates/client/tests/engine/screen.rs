@@ -86,6 +86,16 @@ impl Screen {
         screen
     }
 
+    /// Starts on a data folder that is there.
+    pub(crate) async fn start_at(dial: &MemoryDial, space: SpaceId, data: &Path) -> Self {
+        Self::open(Arc::new(SystemClock), dial, space, data).await
+    }
+
+    /// The data folder is not removed with this.
+    pub(crate) fn keep_folder(&mut self) -> TempDir {
+        self._folder.take().unwrap()
+    }
+
     /// Starts on a new data folder.
     pub(crate) async fn start(dial: &MemoryDial, space: SpaceId) -> Self {
         Self::start_by(Arc::new(SystemClock), dial, space).await
@@ -158,7 +168,7 @@ impl Screen {
     ) -> Self {
         self.client.stop().await;
         happens(&self.data);
-        let mut next = Self::open(Arc::new(SystemClock), dial, self.space, &self.data).await;
+        let mut next = Self::start_at(dial, self.space, &self.data).await;
         next._folder = self._folder.take();
         next
     }
