@@ -28,6 +28,7 @@ mod names;
 pub(crate) mod shelf;
 pub(crate) mod up;
 
+use http::Trouble;
 use keep::{Keeping, disk_words};
 use kind::{Look, NO_KIND};
 pub use names::safe_name;
@@ -85,6 +86,8 @@ pub(crate) enum FileWish {
         from: PathBuf,
         reply: oneshot::Sender<Result<Job, Refusal>>,
     },
+    /// The node has refused the token that was brought with it.
+    TokenRefused(Box<Job>),
 }
 
 /// Where bytes may come.
@@ -207,7 +210,12 @@ impl Client {
             reply,
         });
         let job = job.await??;
-        up::upload(&job).await.map_err(Refusal::from)
+        let brought = up::upload(&job).await;
+        if let Err(Trouble::Session) = &brought {
+            let refused = FileWish::TokenRefused(Box::new(job));
+            self.to_engine(space, Input::Files(refused)).await?;
+        }
+        brought.map_err(Refusal::from)
     }
 
     async fn wish<T>(

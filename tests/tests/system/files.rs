@@ -17,7 +17,7 @@ use landline_tests::screen::SpaceOnScreen;
 use landline_tests::{Lan, Node, Person, logs};
 
 /// Bytes that are like no others.
-fn noise(bytes: usize, seed: &str) -> Vec<u8> {
+pub(super) fn noise(bytes: usize, seed: &str) -> Vec<u8> {
     let mut noise = vec![0; bytes];
     let mut hasher = blake3::Hasher::new();
     hasher
@@ -27,7 +27,7 @@ fn noise(bytes: usize, seed: &str) -> Vec<u8> {
     noise
 }
 
-fn hash(bytes: &[u8]) -> FileHash {
+pub(super) fn hash(bytes: &[u8]) -> FileHash {
     FileHash::from_bytes(*blake3::hash(bytes).as_bytes())
 }
 
@@ -92,7 +92,7 @@ fn kept(folder: &Path) -> Vec<PathBuf> {
     kept
 }
 
-async fn sees_files(person: &Person, event: EventId, count: usize) -> MessageView {
+pub(super) async fn sees_files(person: &Person, event: EventId, count: usize) -> MessageView {
     person
         .sees_message(event, "its files", |view| view.files.len() == count)
         .await;
@@ -107,7 +107,7 @@ async fn sees_files(person: &Person, event: EventId, count: usize) -> MessageVie
     }
 }
 
-async fn accepted(person: &Person, event: EventId) {
+pub(super) async fn accepted(person: &Person, event: EventId) {
     person
         .sees_in_the_end("accepted", |space| {
             let items = space.items.values().flatten();

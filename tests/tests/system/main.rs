@@ -27,3 +27,4 @@ mod search;
 mod stock;
 mod talk;
 mod threads;
+mod tokens;

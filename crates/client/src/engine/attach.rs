@@ -103,6 +103,7 @@ impl Engine {
             } => {
                 let _ = reply.send(self.job_for(of, *file, from));
             }
+            FileWish::TokenRefused(job) => self.job_refused(&job),
         }
     }
 

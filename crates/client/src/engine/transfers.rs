@@ -21,6 +21,7 @@ use tokio::task::{self, AbortHandle, JoinSet};
 use tokio::time::{Duration, Instant};
 
 use super::attach::file_of;
+use super::linking::Wait;
 use super::{Engine, Phase};
 use crate::ClientError;
 use crate::files::LocalFile;
@@ -39,6 +40,12 @@ const UP_AT_ONCE: usize = 2;
 const DOWN_AT_ONCE: usize = 4;
 /// Between two rounds of what is told.
 const TELL_EVERY: Duration = Duration::from_millis(200);
+/// A link that is older than this is given up for a token that the node refuses: a new sign-in
+/// brings a new one. Twice as old each time, until a transfer is done: a node that takes none must
+/// not cost the link again and again.
+const TOKEN_AGE: Duration = Duration::from_secs(10);
+/// [`TOKEN_AGE`] is doubled so often at most: to three hours.
+const TOKEN_DOUBLINGS: u32 = 10;
 /// From when something was deleted to a look which files nobody needs any more.
 const CLEAR_AFTER: Duration = Duration::from_secs(5);
 
@@ -80,6 +87,8 @@ pub(super) struct Transfers {
     /// There may be something to tell.
     news: bool,
     clear_at: Option<Instant>,
+    /// New sign-ins for a token that was refused, since a transfer was done.
+    sign_ins: u32,
     /// Events whose files were uploaded anew because the node had lost them: once since the start,
     /// then the person decides.
     renewed: HashSet<EventId>,
@@ -338,6 +347,25 @@ impl Engine {
             progress: Arc::default(),
             transfer,
         })
+    }
+
+    /// The node takes the token of this link no more: it lasts a day by the node's clock, which may
+    /// be set right in the meantime, and others of mine that sign in may have taken its place.
+    pub(super) fn token_refused(&mut self) {
+        let doublings = self.transfers.sign_ins.min(TOKEN_DOUBLINGS);
+        let age = TOKEN_AGE.saturating_mul(1 << doublings);
+        if matches!(&self.phase, Phase::Online(online) if online.since.elapsed() > age) {
+            self.transfers.sign_ins += 1;
+            self.lose(None, Wait::Not);
+        }
+    }
+
+    /// The node has refused the token of a job that goes past the outbox.
+    pub(super) fn job_refused(&mut self, job: &Job) {
+        let way = self.transfers.way.as_ref();
+        if way.is_some_and(|way| way.token == job.token) {
+            self.token_refused();
+        }
     }
 
     /// Does what has become possible for files.

@@ -5,8 +5,7 @@ use landline_store::local_files;
 use landline_store::transfers::{self, State, Transfer, Way};
 use tokio::time::{Duration, Instant};
 
-use super::super::linking::Wait;
-use super::super::{Engine, Phase};
+use super::super::Engine;
 use super::{Ended, Running, Transfers};
 use crate::ClientError;
 use crate::files::http::Trouble;
@@ -14,9 +13,6 @@ use crate::files::{LocalFile, kind};
 use crate::home::blocking;
 use crate::link::spread;
 use crate::ui::{TransferState, TransferView};
-
-/// A link that is older than this and whose token is refused: the token has come of age.
-const TOKEN_AGE: Duration = Duration::from_secs(60 * 60);
 
 impl Engine {
     pub(in super::super) async fn transfer_ended(
@@ -34,6 +30,7 @@ impl Engine {
         match result {
             Ok(()) => {
                 self.transfers.later.remove(&id);
+                self.transfers.sign_ins = 0;
                 match row.way {
                     Way::Up => self.uploaded(row).await,
                     Way::Down => self.downloaded(row).await,
@@ -44,11 +41,7 @@ impl Engine {
             }
             Err(Trouble::Session) => {
                 self.try_later(&row, &running, None, None).await?;
-                let old = matches!(&self.phase, Phase::Online(online) if online.since.elapsed() > TOKEN_AGE);
-                if old {
-                    // A new sign-in brings a new token.
-                    self.lose(None, Wait::Not);
-                }
+                self.token_refused();
                 Ok(())
             }
             Err(Trouble::Never(refusal)) => self.transfer_failed(row, refusal).await,
