@@ -43,23 +43,26 @@ impl Shelf {
         fs::metadata(self.file(hash)).is_ok_and(|file| file.len() == bytes)
     }
 
-    /// Gives whole and synced bytes their name. A file that is there already, as long as it should
-    /// be, is the same.
+    /// Gives whole and synced bytes their name, in place of what may be there: the disk may have
+    /// damaged that, and whoever brings them again counts on these.
     pub fn place(&self, from: &Path, hash: FileHash, bytes: u64) -> io::Result<()> {
         if fs::metadata(from)?.len() != bytes {
             return Err(io::Error::other(
                 "a file is not as long as what was written",
             ));
         }
-        if self.has(hash, bytes) {
-            return fs::remove_file(from);
-        }
         let to = self.file(hash);
         if let Some(folder) = to.parent() {
             make_folder(folder)?;
         }
-        fs::rename(from, &to)?;
-        sync_name(&to)
+        match fs::rename(from, &to) {
+            // Not every system lets go of one that is being read.
+            Err(_) if self.has(hash, bytes) => fs::remove_file(from),
+            renamed => {
+                renamed?;
+                sync_name(&to)
+            }
+        }
     }
 
     /// Takes a file away that may be there.
@@ -115,12 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_placed_has_its_hash_for_a_name_and_the_same_again_changes_nothing() {
+    fn what_is_placed_has_its_hash_for_a_name_and_takes_the_place_of_what_was_damaged() {
         let (_folder, shelf, new) = with_new(b"four");
         shelf.place(&new, HASH, 4).unwrap();
         assert!(shelf.has(HASH, 4) && !new.exists());
         assert!(shelf.file(HASH).starts_with(shelf.root().join("07")));
-        fs::write(&new, b"FOUR").unwrap();
+        fs::write(shelf.file(HASH), b"f0ur").unwrap();
+        fs::write(&new, b"four").unwrap();
         shelf.place(&new, HASH, 4).unwrap();
         assert_eq!(fs::read(shelf.file(HASH)).unwrap(), b"four");
         assert!(!new.exists());

@@ -166,6 +166,18 @@ pub fn begin_again(c: &Connection, event: EventId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Uploads that have failed while their events wait all the same, and what is behind these with
+/// them: tried again.
+pub fn try_stranded(c: &Connection) -> Result<(), StoreError> {
+    c.prepare_cached(
+        "UPDATE transfer SET state = 'waiting', words = NULL
+         WHERE way = 'up' AND state = 'failed'
+           AND event IN (SELECT id FROM outbox WHERE state IN ('queued', 'unsettled'))",
+    )?
+    .execute([])?;
+    Ok(())
+}
+
 /// What is sent no longer, because its event is no longer in the outbox.
 pub(crate) fn settle(c: &Connection, event: EventId) -> Result<(), StoreError> {
     c.prepare_cached("DELETE FROM transfer WHERE event = ?1 AND way = 'up'")?

@@ -297,11 +297,22 @@ impl Engine {
         if settled.is_empty() && failed.is_empty() {
             return Ok(());
         }
+        self.settle_with(settled, failed, |_| Ok(())).await
+    }
+
+    /// The same; `more` is stored in the same transaction.
+    pub(super) async fn settle_with(
+        &mut self,
+        settled: Vec<Event>,
+        failed: Vec<(EventId, Refusal)>,
+        more: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), ClientError> {
         let (me, space) = (self.me(), self.space());
         let (accepted, refused, waiting) = self
             .config
             .store
             .write(move |c| {
+                more(c)?;
                 let mut accepted = Vec::new();
                 for event in settled {
                     if outbox::settle(c, event.id)? {

@@ -20,8 +20,12 @@ use crate::home::blocking;
 use crate::ui::{AttachmentView, UiEvent};
 
 impl Engine {
-    /// At the start: what is attached is told, and what a crash has left over taken away.
+    /// At the start: what is attached is told, what a crash has left over taken away, and what it
+    /// has left half done begun again.
     pub(super) async fn read_files(&mut self) -> Result<(), ClientError> {
+        if let Err(error) = self.config.store.write(transfers::try_stranded).await {
+            tracing::warn!(%error, "uploads without their messages are left as they are");
+        }
         let (attached, local, coming) = self
             .config
             .store

@@ -213,6 +213,7 @@ impl Engine {
             .store
             .write(move |c| {
                 let again = outbox::retry(c, id)?;
+                transfers::try_stranded(c)?;
                 shown_items(c, me, again)
             })
             .await?;

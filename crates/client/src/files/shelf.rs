@@ -78,7 +78,7 @@ impl Shelf {
         make_folder(&self.new_files())
     }
 
-    /// Gives whole and synced bytes their name. Those that are there already are the same.
+    /// Gives whole and synced bytes their name, in place of what may be there.
     pub(crate) fn place(&self, from: &Path, hash: FileHash) -> io::Result<()> {
         self.files.place(from, hash, fs::metadata(from)?.len())
     }

@@ -212,6 +212,26 @@ fn an_upload_that_failed_lets_others_pass_and_trying_again_begins_it_again() {
 }
 
 #[test]
+fn an_upload_that_failed_without_its_message_is_tried_again_and_no_other() {
+    let c = tables();
+    let failed = push(&c, room(0), 1, &with_files("", &[1]));
+    let waits = push(&c, room(0), 2, &with_files("", &[2]));
+    let refusal = landline_protocol::Refusal::too_large("more than the space takes");
+    let ups = [
+        transfer(1, failed, 1, Way::Up),
+        transfer(2, waits, 2, Way::Up),
+    ];
+    for up in &ups {
+        transfers::begin(&c, up).unwrap();
+        transfers::set_state(&c, up.id, State::Failed, Some(&refusal.message)).unwrap();
+    }
+    outbox::fail(&c, failed, &refusal).unwrap();
+    transfers::try_stranded(&c).unwrap();
+    let states = ups.map(|up| transfers::get(&c, up.id).unwrap().unwrap().state);
+    assert_eq!(states, [State::Failed, State::Waiting]);
+}
+
+#[test]
 fn a_local_file_is_kept_as_long_as_anything_needs_it() {
     let c = tables();
     let local = local_files::LocalFile {

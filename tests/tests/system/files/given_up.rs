@@ -6,11 +6,11 @@ use std::time::Duration;
 use landline_client::command::{QueuedNamed, TransferNamed};
 use landline_client::ui::{ItemState, TransferState, TransferWay};
 use landline_protocol::{Code, Refusal};
-use landline_tests::Lan;
 use landline_tests::deadline::eventually;
 use landline_tests::proxy::Weather;
+use landline_tests::{Lan, logs};
 
-use super::{has_begun, hash, is, noise, sees_files, two};
+use super::{accepted, has_begun, hash, is, kept, noise, sees_files, two};
 
 #[tokio::test]
 async fn an_upload_that_is_cancelled_comes_off_its_message_and_the_last_one_discards_it() {
@@ -117,6 +117,60 @@ async fn a_file_that_the_node_never_takes_fails_its_message_in_words_and_nothing
     };
     ana.client().discard_queued(discard).await.unwrap();
     ana.all_sent().await;
+}
+
+/// The row of a file as it was left where a kill came between its failure and that of its message.
+#[tokio::test]
+async fn an_upload_that_failed_without_its_message_does_not_stop_the_room_after_the_next_start() {
+    let lan = Lan::start();
+    let (mut ana, ben, general) = two(&lan).await;
+    ana.cut();
+    ana.disconnected().await;
+    let bytes = noise(1000, "stranded");
+    let event = ana.sends_file(general, "a.bin", &bytes).await;
+    ana.write(general, "behind it").await;
+    ana.client().stop().await;
+    let replica = logs::replica(&lan.folder("ana"), ana.space());
+    let c = rusqlite::Connection::open(replica).unwrap();
+    let fail = "UPDATE transfer SET state = 'failed', words = 'the disk was full'";
+    assert_eq!(c.execute(fail, []).unwrap(), 1);
+    drop(c);
+    ana.start_again().await;
+    ana.heal();
+    ben.reads_texts(general, &["", "behind it"]).await;
+    sees_files(&ben, event, 1).await;
+    assert_eq!(ben.reads_file(event, hash(&bytes)).await.unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn a_file_that_this_disk_has_damaged_can_be_sent_once_it_is_attached_again() {
+    let lan = Lan::start();
+    let (ana, ben, general) = two(&lan).await;
+    ana.cut();
+    ana.disconnected().await;
+    let bytes = noise(1000, "damaged here");
+    let event = ana.sends_file(general, "a.bin", &bytes).await;
+    let files = lan
+        .folder("ana")
+        .join(format!("spaces/{}/files", ana.space()));
+    let [path] = &kept(&files)[..] else {
+        panic!("one file");
+    };
+    let mut damaged = bytes.clone();
+    damaged[500] ^= 1;
+    fs::write(path, &damaged).unwrap();
+    ana.heal();
+    let failed = is(&ana, TransferWay::Up, TransferState::Failed).await;
+    assert!(failed.words.unwrap().contains("attach it again"));
+    ana.attaches(general, "a.bin", &bytes).await.unwrap();
+    let again = TransferNamed {
+        space: ana.space(),
+        id: failed.id,
+    };
+    ana.client().resume_transfer(again).await.unwrap();
+    accepted(&ana, event).await;
+    sees_files(&ben, event, 1).await;
+    assert_eq!(ben.reads_file(event, hash(&bytes)).await.unwrap(), bytes);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! What becomes of a transfer that has come to its end, well or not.
 
 use landline_protocol::{FileHash, Refusal};
-use landline_store::local_files;
 use landline_store::transfers::{self, State, Transfer, Way};
+use landline_store::{Connection, local_files};
 use tokio::time::{Duration, Instant};
 
 use super::super::Engine;
@@ -145,17 +145,18 @@ impl Engine {
     ) -> Result<(), ClientError> {
         self.transfers.later.remove(&row.id);
         let (id, words) = (row.id, refusal.message.clone());
-        self.config
-            .store
-            .write(move |c| transfers::set_state(c, id, State::Failed, Some(&words)))
-            .await?;
+        let failed = move |c: &Connection| transfers::set_state(c, id, State::Failed, Some(&words));
         match row.way {
             Way::Up => {
-                self.settle(Vec::new(), vec![(row.event, refusal)]).await?;
+                let message = vec![(row.event, refusal)];
+                self.settle_with(Vec::new(), message, failed).await?;
                 // What was behind it may go now.
                 self.appending.wake();
             }
-            Way::Down => self.answer_waiters(row.blake3, &Err(refusal)),
+            Way::Down => {
+                self.config.store.write(failed).await?;
+                self.answer_waiters(row.blake3, &Err(refusal));
+            }
         }
         Ok(())
     }
