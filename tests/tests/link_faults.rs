@@ -462,6 +462,38 @@ async fn another_program_on_the_port_is_told_apart() {
 }
 
 #[tokio::test]
+async fn what_accepts_a_connection_and_is_no_node_does_not_hide_the_addresses_behind_it() {
+    let closing = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let closes = closing.local_addr().unwrap().to_string();
+    let server = tokio::spawn(async move {
+        while let Ok((stream, _)) = closing.accept().await {
+            drop(stream);
+        }
+    });
+    let kinds = [Manners::Mute, Manners::Foreign, Manners::Good];
+    let nodes = kinds.map(Node::start);
+    let [mute, foreign, good] = nodes.each_ref().map(|node| node.address.to_string());
+    let all = Target {
+        addresses: vec![closes.clone(), mute, foreign.clone(), good.clone()],
+        fingerprint: None,
+    };
+    let dial = TcpDial::new(impatient()).dial(all);
+    let (link, mut events) = timeout(SOON, dial).await.unwrap().unwrap();
+    assert_eq!(link.peer().address, good);
+    assert!(matches!(next(&mut events).await, LinkEvent::Welcome(_)));
+
+    // Where there is none, it is said what the first one did.
+    let none = Target {
+        addresses: vec![foreign, closes],
+        fingerprint: None,
+    };
+    let dial = TcpDial::new(impatient()).dial(none);
+    let loss = timeout(SOON, dial).await.unwrap().err();
+    assert!(matches!(loss, Some(LinkLoss::Protocol(_))), "{loss:?}");
+    server.abort();
+}
+
+#[tokio::test]
 async fn garbage_in_the_middle_ends_the_link() {
     for garbage in [
         &[0xffu8; 64][..],

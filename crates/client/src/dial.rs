@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! race: every address ─► first TCP connection ─► secure ─► tunnel ◄─ ws://127.0.0.1 ─ rust_socketio
+//!   ▲                                                                     │ no `welcome`
+//!   └────────────────────── without that address ─────────────────────────┘
 //! ```
 //!
 //! rust_socketio can't be stopped, has no connect timeout, leaves Nagle on and knows only native
@@ -13,6 +15,7 @@ use futures_util::future::BoxFuture;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::debug;
 
 use crate::link::socketio::{self, Line};
 use crate::link::{Dial, Dialed, LinkLoss, Peer, Stream, Target, Timing, keep};
@@ -50,13 +53,37 @@ impl Dial for TcpDial {
     }
 }
 
-async fn dial(target: Target, timing: Timing) -> Result<Dialed, LinkLoss> {
-    let (address, stream) = race::first(&target.addresses, timing).await?;
+/// What accepts a connection may be no node by now, or one that hangs: then the other addresses
+/// have their turn. Where none is welcomed, what the first one that accepted came to.
+async fn dial(mut target: Target, timing: Timing) -> Result<Dialed, LinkLoss> {
+    let mut first_loss = None;
+    loop {
+        let (address, stream) = match race::first(&target.addresses, timing).await {
+            Ok(connected) => connected,
+            Err(loss) => return Err(first_loss.unwrap_or(loss)),
+        };
+        match welcomed(address.clone(), stream, &target, timing).await {
+            Ok(dialed) => return Ok(dialed),
+            Err(loss) => {
+                debug!(address, %loss, "no welcome");
+                target.addresses.retain(|other| *other != address);
+                first_loss.get_or_insert(loss);
+            }
+        }
+    }
+}
+
+async fn welcomed(
+    address: String,
+    stream: TcpStream,
+    target: &Target,
+    timing: Timing,
+) -> Result<Dialed, LinkLoss> {
     let cut = CancellationToken::new();
     // Whoever drops this future, or any error below, takes the tunnel down with it.
     let unless_welcomed = cut.clone().drop_guard();
     let welcomed = async {
-        let (stream, fingerprint) = secure(stream, &target)?;
+        let (stream, fingerprint) = secure(stream, target)?;
         let peer = Peer {
             address,
             fingerprint,

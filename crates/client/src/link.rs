@@ -137,7 +137,8 @@ pub struct Peer {
 /// Makes links.
 pub trait Dial: Send + Sync + 'static {
     /// Resolves when the node's `welcome` has arrived (then it is the receiver's first event), or
-    /// with the reason why not, within [`Timing`]'s limits. Dropping the future leaves nothing behind.
+    /// with the reason why not, within [`Timing`]'s limits for each address that accepts a
+    /// connection. Dropping the future leaves nothing behind.
     fn dial(&self, target: Target) -> BoxFuture<'static, Result<Dialed, LinkLoss>>;
 
     /// A connection to the same node for files, by the same addresses and to the same key. None
