@@ -2,9 +2,10 @@
 
 use landline_client::command::QueuedNamed;
 use landline_client::ui::{Item, ItemState};
-use landline_protocol::{Code, Refusal, RoomKind};
+use landline_protocol::{Code, Refusal, RoomId, RoomKind};
 use landline_tests::deadline::eventually;
-use landline_tests::{Lan, logs};
+use landline_tests::proxy::Weather;
+use landline_tests::{Lan, Person, logs};
 
 #[tokio::test]
 async fn who_is_invited_reads_all_that_was_said_and_who_is_removed_nothing_more() {
@@ -83,6 +84,59 @@ async fn who_leaves_offline_is_out_at_once_here_and_for_the_others_when_the_node
     // A public room can be joined again, with all that was said in it.
     ben.join_room(tea).await;
     ben.reads_texts(tea, &["two sugars"]).await;
+}
+
+/// The kinds of what a person did to a room, as the node has them.
+fn done(lan: &Lan, room: RoomId, by: &Person) -> Vec<String> {
+    let rows = logs::room_events(&lan.node.database(), room).into_iter();
+    let mine = rows.filter(|row| row.author == *by.me().as_bytes());
+    mine.map(|row| row.kind).collect()
+}
+
+#[tokio::test]
+async fn who_comes_again_before_anybody_knew_that_they_had_left_and_forgotten_has_never_been_away()
+{
+    let mut lan = Lan::start();
+    let (ana, ben) = (lan.person("ana").await, lan.person("ben").await);
+    let tea = ana.create_room(RoomKind::Public, "tea", &[]).await;
+    ana.write(tea, "two sugars").await;
+    ana.all_sent().await;
+    ben.join_room(tea).await;
+    ben.reads_texts(tea, &["two sugars"]).await;
+    lan.node.kill();
+    ben.disconnected().await;
+    ben.leaves_and_forgets(tea).await;
+    ben.sees_room(tea, "closed", |room| !room.open).await;
+    ben.join_room(tea).await;
+    lan.node.start_again();
+    ben.write(tea, "still here").await;
+    ana.reads_texts(tea, &["two sugars", "still here"]).await;
+    ben.reads_texts(tea, &["two sugars", "still here"]).await;
+    assert_eq!(done(&lan, tea, &ben), ["joined", "message"]);
+}
+
+#[tokio::test]
+async fn who_comes_again_while_the_node_hears_that_they_left_and_forget_is_in_and_keeps_all() {
+    let lan = Lan::start();
+    let (ana, ben) = (lan.person("ana").await, lan.person("ben").await);
+    let tea = ana.create_room(RoomKind::Public, "tea", &[]).await;
+    ana.write(tea, "two sugars").await;
+    ana.all_sent().await;
+    ben.join_room(tea).await;
+    ben.reads_texts(tea, &["two sugars"]).await;
+    ben.proxy().set(Weather::BlackHole);
+    ben.leaves_and_forgets(tea).await;
+    ben.sees_room(tea, "closed", |room| !room.open).await;
+    ben.join_room(tea).await;
+    ben.proxy().set(Weather::Fair);
+    ben.write(tea, "here again").await;
+    ana.reads_texts(tea, &["two sugars", "here again"]).await;
+    ben.reads_texts(tea, &["two sugars", "here again"]).await;
+    ben.sees_room(tea, "open", |room| room.open).await;
+    assert_eq!(
+        done(&lan, tea, &ben),
+        ["joined", "left", "joined", "message"]
+    );
 }
 
 #[tokio::test]

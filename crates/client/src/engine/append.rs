@@ -332,7 +332,7 @@ impl Engine {
             })
             .await?;
         for waiting in refused {
-            self.stays(&waiting);
+            self.stays(&waiting).await?;
             let event = waiting.event;
             let room = event.room;
             self.out.room_changed(room);

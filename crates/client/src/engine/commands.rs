@@ -187,7 +187,7 @@ impl Engine {
                 room,
                 id: waiting.event.id,
             });
-            self.stays(&waiting);
+            self.stays(&waiting).await?;
         }
         self.tell_items_of(changed);
         // A room that was made here and never reached the node is gone with its creation.

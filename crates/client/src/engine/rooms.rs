@@ -5,8 +5,8 @@ use landline_protocol::access::RoomRights;
 use landline_protocol::limits::ROOMS_PAGE;
 use landline_protocol::up::Rooms;
 use landline_protocol::{
-    Content, Invited, MemberId, Refusal, Removed, RoomChanged, RoomCreated, RoomId, RoomKind,
-    direct_room_id,
+    Content, EventId, Invited, MemberId, Refusal, Removed, RoomChanged, RoomCreated, RoomId,
+    RoomKind, direct_room_id,
 };
 use landline_store::choices::{self, Choice};
 use landline_store::{forget, outbox};
@@ -61,15 +61,51 @@ impl Engine {
     }
 
     pub(super) async fn join_room(&mut self, id: RoomId) -> Result<Nothing, Refusal> {
-        if !self.rooms.get(&id).is_some_and(Room::is_open) {
-            let event = self.new_event(id, &Content::Joined)?;
-            self.queue(vec![event]).await?;
-            if let Some(room) = self.rooms.get_mut(&id) {
-                room.leaving = false;
-            }
-            self.out.room_changed(id);
+        let room = self.rooms.get(&id);
+        if room.is_some_and(Room::is_open) {
+            return Ok(Nothing {});
         }
+        // Whoever comes again has changed their mind about all of it.
+        let choice = room.map(|room| Choice {
+            forget: false,
+            ..room.choice
+        });
+        let is_in = room.is_some_and(|room| room.open);
+        let left = self.queued_leaving(id).await?;
+        let mut events = Vec::new();
+        if left.is_none() || !is_in {
+            events.push(self.new_event(id, &Content::Joined)?);
+        }
+        self.queue_with(events, move |c| {
+            if let Some(left) = left {
+                outbox::discard(c, left)?;
+            }
+            choice.map_or(Ok(()), |choice| choices::set(c, id, choice))
+        })
+        .await?;
+        if let Some(left) = left {
+            self.out.say(UiEvent::ItemGone {
+                space: self.space(),
+                room: id,
+                id: left,
+            });
+        }
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.leaving = false;
+            room.choice = choice.unwrap_or(room.choice);
+        }
+        self.out.room_changed(id);
         Ok(Nothing {})
+    }
+
+    /// That I have left a room, where only this device knows it.
+    async fn queued_leaving(&self, id: RoomId) -> Result<Option<EventId>, ClientError> {
+        let waiting = self.config.store.read(move |c| outbox::of_room(c, id));
+        let left = waiting.await?.into_iter().find(|waiting| {
+            waiting.state == outbox::State::Queued
+                && matches!(Content::read(&waiting.event.content), Content::Left)
+        });
+        Ok(left.map(|left| left.event.id))
     }
 
     /// It is closed at once, whatever the node knows of it.
@@ -86,10 +122,11 @@ impl Engine {
             forget: request.forget,
             ..room.choice
         };
-        self.choose(id, choice).await?;
         let event = self.new_event(id, &Content::Left)?;
-        self.queue(vec![event]).await?;
+        self.queue_with(vec![event], move |c| choices::set(c, id, choice))
+            .await?;
         if let Some(room) = self.rooms.get_mut(&id) {
+            room.choice = choice;
             room.leaving = true;
         }
         self.out.room_changed(id);
@@ -120,17 +157,18 @@ impl Engine {
             .store
             .write(move |c| Ok::<_, ClientError>(forget(c, id)?))
             .await?;
+        self.forgotten(id);
+        Ok(())
+    }
+
+    /// Nothing of it is on the disk any more.
+    pub(super) fn forgotten(&mut self, id: RoomId) {
         self.rooms.remove(&id);
         self.due.remove(&id);
         self.marks.forget(id);
         self.transfers.have_changed();
         self.out.forget(id);
-        self.out.say(UiEvent::RoomGone {
-            space: self.space(),
-            room: id,
-        });
         self.out.space_changed();
-        Ok(())
     }
 
     pub(super) async fn change_room(&mut self, request: ChangeRoom) -> Result<ItemAnswer, Refusal> {
@@ -212,15 +250,18 @@ impl Engine {
 
     /// Keeps what the person has chosen for a room.
     pub(super) async fn choose(&mut self, id: RoomId, choice: Choice) -> Result<(), ClientError> {
-        let Some(room) = self.rooms.get_mut(&id).filter(|room| room.choice != choice) else {
+        if self.rooms.get(&id).is_none_or(|room| room.choice == choice) {
             return Ok(());
-        };
-        room.choice = choice;
-        self.out.room_changed(id);
+        }
         self.config
             .store
             .write(move |c| Ok::<_, ClientError>(choices::set(c, id, choice)?))
-            .await
+            .await?;
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.choice = choice;
+        }
+        self.out.room_changed(id);
+        Ok(())
     }
 
     /// What I may do in a room, as far as is known here.
@@ -249,13 +290,21 @@ impl Engine {
         }
     }
 
-    /// What I have queued has failed or was taken back: a departure is off.
-    pub(super) fn stays(&mut self, waiting: &outbox::Waiting) {
+    /// What I have queued has failed or was taken back: a departure is off, and with it that the
+    /// room is forgotten.
+    pub(super) async fn stays(&mut self, waiting: &outbox::Waiting) -> Result<(), ClientError> {
+        let id = waiting.event.room;
         if matches!(Content::read(&waiting.event.content), Content::Left)
-            && let Some(room) = self.rooms.get_mut(&waiting.event.room)
+            && let Some(room) = self.rooms.get_mut(&id)
         {
             room.leaving = false;
-            self.out.room_changed(waiting.event.room);
+            self.out.room_changed(id);
+            let choice = Choice {
+                forget: false,
+                ..room.choice
+            };
+            self.choose(id, choice).await?;
         }
+        Ok(())
     }
 }

@@ -23,6 +23,8 @@ const ITEMS_TOLD: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct Out {
     events: Vec<UiEvent>,
+    /// Of these nothing is here any more; what may have come in their place since is told after.
+    gone: Vec<RoomId>,
     items: BTreeMap<RoomId, Changed>,
     rooms: BTreeSet<RoomId>,
     people: BTreeSet<MemberId>,
@@ -74,11 +76,13 @@ impl Out {
         self.rooms.insert(room);
     }
 
-    /// Nothing more is to be told of this room.
+    /// The room is gone, and nothing more is to be told of it as it was.
     pub(super) fn forget(&mut self, room: RoomId) {
         self.items.remove(&room);
         self.rooms.remove(&room);
         self.told_rooms.remove(&room);
+        self.events.retain(|event| !is_of(event, room));
+        self.gone.push(room);
     }
 
     pub(super) fn person_changed(&mut self, member: MemberId) {
@@ -110,6 +114,7 @@ impl Out {
 impl Engine {
     /// Tells what is to be told by now.
     pub(super) async fn tell(&mut self) -> Result<(), ClientError> {
+        self.tell_gone().await;
         if self.out.due().is_some_and(|due| due <= Instant::now()) {
             self.out.round = Some(Instant::now());
             // A new room is told before what is in it.
@@ -124,6 +129,16 @@ impl Engine {
             self.note(Note::Ui { space, events }).await;
         }
         Ok(())
+    }
+
+    /// Before what may have come in their place.
+    async fn tell_gone(&mut self) {
+        let space = self.space();
+        let gone = std::mem::take(&mut self.out.gone).into_iter();
+        let events: Vec<UiEvent> = gone.map(|room| UiEvent::RoomGone { space, room }).collect();
+        if !events.is_empty() {
+            self.note(Note::Ui { space, events }).await;
+        }
     }
 
     /// At the start: the whole of it.
@@ -286,8 +301,24 @@ impl Engine {
     }
 }
 
+/// Whether it says something of this room that is not true of another one in its place.
+fn is_of(event: &UiEvent, room: RoomId) -> bool {
+    match event {
+        UiEvent::Items { room: of, .. }
+        | UiEvent::ItemGone { room: of, .. }
+        | UiEvent::Reload { room: of, .. }
+        | UiEvent::Attachments { room: of, .. }
+        | UiEvent::ThreadDraft { room: of, .. }
+        | UiEvent::Marks { room: of, .. }
+        | UiEvent::Typing { room: of, .. } => *of == room,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use landline_protocol::SpaceId;
+
     use super::*;
 
     const ROOM: RoomId = RoomId::from_bytes([1; 16]);
@@ -321,5 +352,19 @@ mod tests {
         assert_eq!(out.items[&ROOM], Changed::All);
         out.forget(ROOM);
         assert_eq!(out.due(), None);
+    }
+
+    #[test]
+    fn what_was_said_of_a_room_that_is_gone_is_not_told_of_the_one_in_its_place() {
+        let space = SpaceId::from_bytes([3; 16]);
+        let other = RoomId::from_bytes([2; 16]);
+        let reload = |room| UiEvent::Reload { space, room };
+        let mut out = Out::default();
+        out.say(reload(ROOM));
+        out.say(reload(other));
+        out.forget(ROOM);
+        assert!(!out.events.iter().any(|event| is_of(event, ROOM)));
+        assert!(out.events.iter().any(|event| is_of(event, other)));
+        assert_eq!(out.gone, [ROOM]);
     }
 }

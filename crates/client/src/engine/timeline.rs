@@ -2,7 +2,7 @@
 
 use landline_protocol::{Refusal, RoomId};
 use landline_store::messages::{self, Line};
-use landline_store::{Connection, listing, marks, outbox};
+use landline_store::{Connection, forget, listing, marks, outbox};
 
 use super::marks::no_room;
 use super::{Engine, overlay, replica, views};
@@ -142,7 +142,9 @@ impl Engine {
             return Ok(());
         }
         let me = self.me();
-        let closed = ids.clone();
+        let forgets = |id: &RoomId| self.rooms.get(id).is_some_and(|room| room.choice.forget);
+        let (forgotten, closed): (Vec<RoomId>, Vec<RoomId>) = ids.into_iter().partition(forgets);
+        let (gone, ids) = (forgotten.clone(), closed.clone());
         let made_again = self
             .config
             .store
@@ -152,6 +154,7 @@ impl Engine {
                     listing::close(c, id)?;
                     made_again |= replica::make_again(c, id, me)?;
                 }
+                forgotten.into_iter().try_for_each(|id| forget(c, id))?;
                 Ok::<_, ClientError>(made_again)
             })
             .await?;
@@ -165,12 +168,9 @@ impl Engine {
             room.open = false;
             room.leaving = false;
             room.lost();
-            if room.choice.forget {
-                self.forget(id).await?;
-            } else {
-                self.out.room_changed(id);
-            }
+            self.out.room_changed(id);
         }
+        gone.into_iter().for_each(|id| self.forgotten(id));
         Ok(())
     }
 

@@ -248,6 +248,14 @@ impl Node {
         self.state().rooms.remove(&room);
     }
 
+    /// The client is in this room no longer, and in the same breath again.
+    pub(crate) fn close_and_open(&self, room: RoomId) {
+        let mut state = self.state();
+        let info = state.room_info(room, &state.rooms[&room]);
+        state.push("room_closed", json!({ "room": room }));
+        state.push("room_opened", json!({ "room": info }));
+    }
+
     async fn listen(self, mut listener: MemoryNode) {
         while let Some(call) = listener.call().await {
             let down = {

@@ -1,8 +1,8 @@
 //! What is on the screen: pages, holes, unread counts, marks, notifications.
 
-use landline_client::command::{Look, Read, SearchFor};
+use landline_client::command::{CreateRoom, LeaveRoom, Look, Read, SearchFor};
 use landline_client::ui::{LinkState, UiEvent};
-use landline_protocol::RoomId;
+use landline_protocol::{RoomId, RoomKind};
 use serde_json::json;
 
 use crate::node::{ANA, Node};
@@ -299,6 +299,36 @@ async fn a_room_that_is_no_longer_listed_is_kept_to_be_read() {
     })
     .await;
     assert_eq!(ben.page(room, None, 10).await.items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_room_that_is_forgotten_and_open_again_in_one_breath_is_there() {
+    let (node, dial) = Node::start(0);
+    let mut ben = Screen::join(&dial, node.space()).await;
+    let space = node.space();
+    let tea = CreateRoom {
+        space,
+        kind: RoomKind::Public,
+        name: "tea".into(),
+        topic: String::new(),
+        members: Vec::new(),
+    };
+    let room = ben.client.create_room(tea).await.unwrap().room;
+    eventually("it is made", || node.log(room).len() == 1).await;
+    let leave = LeaveRoom {
+        space,
+        room,
+        forget: true,
+    };
+    ben.client.leave_room(leave).await.unwrap();
+    eventually("he has left", || node.log(room).len() == 2).await;
+    node.close_and_open(room);
+    ben.until("gone, and there again", |ben| {
+        let is_gone =
+            |event: &UiEvent| matches!(event, UiEvent::RoomGone { room: of, .. } if *of == room);
+        ben.events.iter().any(is_gone) && ben.room(room).is_some_and(|room| room.open)
+    })
+    .await;
 }
 
 #[tokio::test]
