@@ -45,6 +45,7 @@ test.describe("on a narrow window", () => {
   test("a person leads to the room with them", async ({ page }) => {
     await open(page, "studio");
     await page.getByTestId("room-people").click();
+    await page.getByText("Everybody", { exact: true }).click();
     await page.getByTestId("drawer").locator("[data-name='Ana Lindqvist']").click();
     await expect(page.getByTestId("room-name")).toHaveText("Ana Lindqvist");
     await expect(page.getByTestId("drawer")).toHaveCount(0);
