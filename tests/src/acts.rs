@@ -278,7 +278,7 @@ impl Person {
         .await;
     }
 
-    /// A part of a room's log, the newest of it.
+    /// A part of a room's log, the newest of it; a thread with the message that began it.
     pub async fn part(&self, room: RoomId, part: Part) -> Vec<Item> {
         let get = GetPage {
             space: self.space(),
@@ -289,6 +289,7 @@ impl Person {
             around: None,
             limit: THREAD_ITEMS,
         };
-        self.client().page(get).await.unwrap().items
+        let page = self.client().page(get).await.unwrap();
+        page.head.into_iter().chain(page.items).collect()
     }
 }

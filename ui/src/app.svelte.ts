@@ -11,6 +11,7 @@ import {
   type Request,
   type Writing,
 } from "./backend/backend";
+import type { EventId } from "./backend/gen/EventId";
 import type { RoomId } from "./backend/gen/RoomId";
 import type { TransferView } from "./backend/gen/TransferView";
 import type { UiEvent } from "./backend/gen/UiEvent";
@@ -26,6 +27,12 @@ export interface TimelinePane {
   toNewest(): void;
 }
 
+/** The same of the thread in the drawer. */
+export interface ThreadPane extends TimelinePane {
+  /** The message that began it. */
+  readonly thread: EventId;
+}
+
 /** What the rest of the window may ask of the composer that is on the screen. */
 export interface ComposerPane {
   focus(): void;
@@ -39,6 +46,7 @@ export interface ComposerPane {
 
 export class App {
   timeline: TimelinePane | null = null;
+  thread: ThreadPane | null = null;
   composer: ComposerPane | null = null;
   /** That of the thread in the drawer. */
   threadComposer: ComposerPane | null = null;
@@ -49,6 +57,7 @@ export class App {
   readonly local: LocalFiles;
   readonly backend: Backend;
   #state = $state.raw<State>(EMPTY);
+  #now = $state(Date.now());
   /** Pages being read, with what was told of their rooms meanwhile. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing on the screen follows from it
   readonly #reading = new Map<string, { room: RoomId; meanwhile: UiEvent[] }>();
@@ -69,6 +78,18 @@ export class App {
 
   get state(): State {
     return this.#state;
+  }
+
+  /**
+   * For what is called after the day, and for whether quiet has ended: moved at midnight, when quiet
+   * ends and when one comes back to the window. Milliseconds since 1970.
+   */
+  get now(): number {
+    return this.#now;
+  }
+
+  moveNow(): void {
+    this.#now = Date.now();
   }
 
   /** Listens until the answer is called. `onOpen`: somebody clicked a notification or a link. */
@@ -134,8 +155,8 @@ export class App {
   }
 
   /**
-   * Reads a page into the state. Events of its room that overtake the answer are applied again
-   * after it, or what came between the reading and the answer would be lost.
+   * Reads a page into the state. What happens to timelines of its room and overtakes the answer is
+   * applied again after it, or what came between the reading and the answer would be lost.
    */
   async read(
     request: Request<"page">,
@@ -176,7 +197,7 @@ export class App {
   #take(events: readonly UiEvent[]): void {
     let state = this.#state;
     for (const event of events) {
-      if (this.#reading.size > 0 && "room" in event && typeof event.room === "string") {
+      if (isOfTimeline(event)) {
         for (const { room, meanwhile } of this.#reading.values()) {
           if (room === event.room) meanwhile.push(event);
         }
@@ -187,6 +208,20 @@ export class App {
       state = reduce(state, event);
     }
     this.#state = state;
+  }
+}
+
+/** What changes the timelines of a room, and so what a page says. Applied twice it changes nothing. */
+function isOfTimeline(event: UiEvent): event is UiEvent & { room: RoomId } {
+  switch (event.event) {
+    case "items":
+    case "item_gone":
+    case "marks":
+    case "reload":
+    case "room_gone":
+      return true;
+    default:
+      return false;
   }
 }
 

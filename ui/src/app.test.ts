@@ -51,6 +51,30 @@ test("what comes while a page is being read is not lost when the page arrives", 
   expect(items(app)).toEqual(["id-1", "id-2"]);
 });
 
+test("what is told once is not told again when a page arrives", async () => {
+  const { app, waiting, tell } = held();
+  const read = app.read(REQUEST, "newest");
+  const about = { space: "studio", room: "general" };
+  const refusal = { code: "muted" as const, message: "You are muted." };
+  tell({ event: "typing", ...about, members: ["ana"], more: 0 });
+  tell({ event: "typing", ...about, members: [], more: 0 });
+  tell({ event: "unsent", ...about, thread: null, text: "hello", draft: "hello", refusal });
+  app.change({ event: "drafted", ...about, thread: null, text: "hello there" });
+  waiting[0]?.answer(page([said(1)]));
+  await read;
+  expect(app.state.notices).toHaveLength(1);
+  expect(app.state.spaces["studio"]?.rooms["general"]?.draft).toBe("hello there");
+});
+
+test("what is gone while a page of it is being read stays gone", async () => {
+  const { app, waiting, tell } = held();
+  const read = app.read(REQUEST, "newest");
+  tell({ event: "room_gone", space: "studio", room: "general" });
+  waiting[0]?.answer(page([said(1)]));
+  await read;
+  expect(items(app)).toBeUndefined();
+});
+
 test("of two readings of a room only the later counts", async () => {
   const { app, waiting } = held();
   const first = app.read(REQUEST, "newest");

@@ -525,7 +525,7 @@ pub enum Part {
     All,
     /// Without what was said in threads.
     Main,
-    /// The message that began a thread, and what was said in it.
+    /// What was said in the thread that this message began.
     Thread(EventId),
 }
 
@@ -555,6 +555,8 @@ pub enum ItemState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Page {
+    /// Of a thread: the message that began it, where it is here. It is none of the items.
+    pub head: Option<Item>,
     /// Rising `seq`; the queued ones (last page only) at the end in their order.
     pub items: Vec<Item>,
     /// There is more before the first item, here or on the node.

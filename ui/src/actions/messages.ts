@@ -48,6 +48,7 @@ export async function post(
   const posted = await app.inOrder(() =>
     app.tell("post", { space: id, room, text, reply_to: replyTo, thread, mentions, attachments }),
   );
+  if (posted !== null && app.thread?.thread === thread) app.thread.toNewest();
   const moreAfter = thread === null && app.state.timelines[room]?.moreAfter === true;
   if (moreAfter) await readNewest(app, id, room);
   return posted !== null;

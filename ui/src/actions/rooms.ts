@@ -1,6 +1,7 @@
 // Going from room to room, and what belongs to it: reading pages and marks.
 
 import type { App } from "../app.svelte";
+import type { Request } from "../backend/backend";
 import type { EventId } from "../backend/gen/EventId";
 import type { MemberId } from "../backend/gen/MemberId";
 import type { RoomId } from "../backend/gen/RoomId";
@@ -68,6 +69,7 @@ export async function openAt(
   const found = item.seq === null ? await findItem(app, space, item.id) : item;
   if (found === null || found.seq === null) {
     await openRoom(app, space, room);
+    // It is on its way to the end of the room, and is gone to when it comes: see the timeline.
     app.change({ event: "target", target: item });
     return;
   }
@@ -79,56 +81,60 @@ export async function openAt(
   const held = app.state.timelines[room]?.items.some(({ id }) => id === target) === true;
   open(app, space, room, held);
   if (!held) await readAround(app, space, room, seq);
-  if (thread != null) await openThread(app, space, room, thread, found.id);
+  if (thread != null) await openThread(app, space, room, thread, found);
   else app.change({ event: "target", target: { id: found.id, seq: found.seq } });
 }
 
-/** Where a link to a message leads. One of a space that one is not in leads nowhere. */
+/**
+ * Where a link to a message leads. One of a space that one is not in leads nowhere, one to what is
+ * not on this computer to its room.
+ */
 export async function openLinked(app: App, address: MessageAddress): Promise<void> {
   const { space, room, item } = address;
   if (app.state.spaces[space]?.rooms[room] === undefined) {
     app.notice({ code: "not_found", message: t("message.link_elsewhere") });
     return;
   }
-  await openAt(app, space, room, { id: item, seq: null });
+  const found = await app.tell("item", { space, id: item });
+  if (found === null) return;
+  if (found.item === null) {
+    await openRoom(app, space, room);
+    app.notice({ code: "not_found", message: t("message.link_not_here") });
+    return;
+  }
+  const { seq } = found.item;
+  await openAt(app, space, found.room ?? room, { id: item, seq, thread: threadOf(found.item) });
 }
 
+/** Null where it is not on this computer, and where that can't be asked. */
 async function findItem(app: App, space: SpaceId, id: EventId): Promise<Target | null> {
-  const { item } = await app.ask("item", { space, id });
+  const item = (await app.tell("item", { space, id }))?.item ?? null;
   return item === null ? null : { id, seq: item.seq, thread: threadOf(item) };
 }
 
-/** Shows a thread in the drawer. */
+/** Shows a thread in the drawer, at its end or at one reply. */
 export async function openThread(
   app: App,
   space: SpaceId,
   room: RoomId,
   thread: EventId,
-  at: EventId | null = null,
+  at: Target | null = null,
 ): Promise<void> {
   app.change({ event: "drawer", drawer: { kind: "thread", thread, at } });
-  await readThread(app, space, room, thread);
+  const held = app.state.threads[thread]?.items.some(({ id }) => id === at?.id) === true;
+  if (!held) await readThread(app, space, room, thread, at?.seq ?? null);
 }
 
-/** The newest of a thread, with the message that began it. */
+/** A stretch of a thread around `seq`; null: the newest of it. */
 export async function readThread(
   app: App,
   space: SpaceId,
   room: RoomId,
   thread: EventId,
+  seq: number | null = null,
 ): Promise<void> {
-  await app.read(
-    {
-      space,
-      room,
-      part: { thread },
-      before: null,
-      after: null,
-      around: null,
-      limit: THREAD_ITEMS,
-    },
-    "newest",
-  );
+  if (seq === null) await app.read(page(space, room, {}, thread), "newest");
+  else await app.read(page(space, room, { around: seq }, thread), "around");
 }
 
 /** What was said in a thread before what is held. */
@@ -139,11 +145,22 @@ export async function readThreadBefore(
   thread: EventId,
 ): Promise<void> {
   const held = app.state.threads[thread];
-  const first = held?.items.find((item) => item.seq !== null && item.id !== thread)?.seq ?? null;
+  const first = held?.items.find((item) => item.seq !== null)?.seq ?? null;
   if (!held?.moreBefore || first === null || app.isReading(thread)) return;
-  const part = { thread };
-  const limit = THREAD_ITEMS;
-  await app.read({ space, room, part, before: first, after: null, around: null, limit }, "before");
+  await app.read(page(space, room, { before: first }, thread), "before");
+}
+
+/** What was said in a thread after what is held. */
+export async function readThreadAfter(
+  app: App,
+  space: SpaceId,
+  room: RoomId,
+  thread: EventId,
+): Promise<void> {
+  const held = app.state.threads[thread];
+  const last = held?.items.findLast((item) => item.seq !== null)?.seq ?? null;
+  if (!held?.moreAfter || last === null || app.isReading(thread)) return;
+  await app.read(page(space, room, { after: last }, thread), "after");
 }
 
 export async function readNewest(app: App, space: SpaceId, room: RoomId): Promise<void> {
@@ -264,11 +281,15 @@ export async function markUnread(
   await app.tell("mark_unread", { space, room, seq });
 }
 
+/** `thread`: of this thread; null: of the room itself. */
 function page(
   space: SpaceId,
   room: RoomId,
   at: { before?: number; after?: number; around?: number },
-) {
+  thread: EventId | null = null,
+): Request<"page"> {
   const { before = null, after = null, around = null } = at;
-  return { space, room, part: "main" as const, before, after, around, limit: PAGE_ITEMS };
+  const part = thread === null ? ("main" as const) : { thread };
+  const limit = thread === null ? PAGE_ITEMS : THREAD_ITEMS;
+  return { space, room, part, before, after, around, limit };
 }

@@ -17,6 +17,8 @@ export class ScrollKeeper {
   readonly #view: HTMLElement;
   readonly #list: HTMLElement;
   #anchor: Anchor;
+  /** Where the view was put last, in pixels; null: nowhere yet. */
+  #putAt: number | null = null;
 
   constructor(view: HTMLElement, list: HTMLElement, anchor: Anchor) {
     this.#view = view;
@@ -34,6 +36,17 @@ export class ScrollKeeper {
     this.restore();
   }
 
+  /** Keeps this row where it stands now. */
+  hold(key: string): void {
+    const row = this.row(key);
+    if (row) this.#anchor = { at: "row", key, offset: this.#topOf(row) - this.#view.scrollTop };
+  }
+
+  /** Somebody has scrolled since the view was put where it should be. */
+  get moved(): boolean {
+    return this.#putAt !== null && Math.abs(this.#view.scrollTop - this.#putAt) > 1;
+  }
+
   /** After scrolling. `endIsHere`: below the last row there is nothing more to read. */
   note(endIsHere: boolean): void {
     const fromEnd = this.#view.scrollHeight - this.#view.scrollTop - this.#view.clientHeight;
@@ -41,11 +54,8 @@ export class ScrollKeeper {
       this.#anchor = { at: "end" };
       return;
     }
-    const row = this.#lookedAt();
-    const key = row?.dataset["key"];
-    if (row && key !== undefined) {
-      this.#anchor = { at: "row", key, offset: this.#topOf(row) - this.#view.scrollTop };
-    }
+    const key = this.#lookedAt()?.dataset["key"];
+    if (key !== undefined) this.hold(key);
   }
 
   /**
@@ -60,11 +70,17 @@ export class ScrollKeeper {
       const top = row === null ? Infinity : this.#topOf(row);
       const wouldLeave = notPast !== null && top >= this.#view.scrollTop && top < end;
       if (wouldLeave) this.#anchor = { at: "row", key: notPast, offset: 0 };
-      this.#view.scrollTop = wouldLeave ? top : end;
+      this.#put(wouldLeave ? top : end);
       return;
     }
     const row = this.row(anchor.key);
-    if (row) this.#view.scrollTop = this.#topOf(row) - anchor.offset;
+    if (row) this.#put(this.#topOf(row) - anchor.offset);
+  }
+
+  #put(at: number): void {
+    this.#view.scrollTop = at;
+    // As far as it went.
+    this.#putAt = this.#view.scrollTop;
   }
 
   row(key: string): HTMLElement | null {

@@ -8,6 +8,7 @@ import {
   EMPTY,
   NOTICES_SHOWN,
   THREADS_KEPT,
+  WINDOW_ITEMS,
   TIMELINES_KEPT,
   type Change,
   type State,
@@ -215,7 +216,13 @@ describe("threads", () => {
   const opened = after(
     inRooms(general),
     { event: "page", room: "general", thread: null, page: page([said(1)]), where: "newest" },
-    { event: "page", room: "general", thread: "id-1", page: page([said(1)]), where: "newest" },
+    {
+      event: "page",
+      room: "general",
+      thread: "id-1",
+      page: page([], { head: said(1) }),
+      where: "newest",
+    },
   );
   const ids = (timeline: Timeline | null | undefined) => timeline?.items.map(({ id }) => id);
 
@@ -227,7 +234,8 @@ describe("threads", () => {
       items: [inThread(2), said(3)],
     });
     expect(ids(currentTimeline(state))).toEqual(["id-1", "id-3"]);
-    expect(ids(state.threads["id-1"])).toEqual(["id-1", "id-2"]);
+    expect(ids(state.threads["id-1"])).toEqual(["id-2"]);
+    expect(state.threads["id-1"]?.head?.id).toBe("id-1");
   });
 
   test("the message that began it changes in both", () => {
@@ -236,7 +244,37 @@ describe("threads", () => {
     const items = [pinned];
     const state = reduce(opened, { event: "items", space: "studio", room: "general", items });
     expect(currentTimeline(state)?.items[0]).toEqual(pinned);
-    expect(state.threads["id-1"]?.items[0]).toEqual(pinned);
+    expect(state.threads["id-1"]?.head).toEqual(pinned);
+    expect(ids(state.threads["id-1"])).toEqual([]);
+  });
+
+  test("the message that began it stays, however long the thread is", () => {
+    const long = Array.from({ length: WINDOW_ITEMS + 1 }, (_, n) => inThread(n + 2));
+    const state = reduce(opened, {
+      event: "items",
+      space: "studio",
+      room: "general",
+      items: long,
+    });
+    expect(state.threads["id-1"]?.items).toHaveLength(WINDOW_ITEMS);
+    expect(state.threads["id-1"]?.moreBefore).toBe(true);
+    expect(state.threads["id-1"]?.head?.id).toBe("id-1");
+    const earlier = page([inThread(2)], { head: said(1) });
+    const back = reduce(state, {
+      event: "page",
+      room: "general",
+      thread: "id-1",
+      page: earlier,
+      where: "before",
+    });
+    expect(ids(back.threads["id-1"])?.[0]).toBe("id-2");
+    expect(back.threads["id-1"]?.head).toBe(state.threads["id-1"]?.head);
+  });
+
+  test("one that was begun by a message that is taken back has no head", () => {
+    const id = "id-1";
+    const state = reduce(opened, { event: "item_gone", space: "studio", room: "general", id });
+    expect(state.threads["id-1"]?.head).toBeNull();
   });
 
   test("what happens in another room leaves them alone, in theirs it reaches them", () => {

@@ -2,6 +2,7 @@
 // backend → events → reduce → state → views → commands → backend.
 
 import type { AttachmentView } from "../backend/gen/AttachmentView";
+import type { EventId } from "../backend/gen/EventId";
 import type { PersonView } from "../backend/gen/PersonView";
 import type { Refusal } from "../backend/gen/Refusal";
 import type { RoomId } from "../backend/gen/RoomId";
@@ -27,7 +28,7 @@ import {
   type State,
   type Timeline,
 } from "./state";
-import { after, before, fromPage, withItems, withMarks, withoutItem } from "./timeline";
+import { after, before, fromPage, unchanged, withItems, withMarks, withoutItem } from "./timeline";
 
 export function reduce(state: State, change: Change): State {
   switch (change.event) {
@@ -79,7 +80,7 @@ export function reduce(state: State, change: Change): State {
     case "items":
       return withChanged(state, change.room, change.items);
     case "item_gone":
-      return everywhere(state, change.room, (timeline) => withoutItem(timeline, change.id));
+      return withGone(state, change.room, change.id);
     case "reload":
       return everywhere(state, change.room, (timeline) => ({ ...timeline, stale: true }));
     case "open":
@@ -275,16 +276,25 @@ function withoutRoom(state: State, id: SpaceId, gone: RoomId): State {
 function withChanged(state: State, room: RoomId, items: readonly Item[]): State {
   const threads = { ...state.threads };
   let inThreads = false;
-  for (const item of items) {
-    const thread = threadOf(item) ?? item.id;
-    const known = threads[thread];
-    if (!known) continue;
-    threads[thread] = { ...known, ...withItems(known, [item]) };
+  for (const [thread, known] of Object.entries(state.threads)) {
+    const head = items.findLast(({ id }) => id === thread);
+    const replies = items.filter((item) => threadOf(item) === thread);
+    if (!head && replies.length === 0) continue;
+    threads[thread] = { ...known, ...withItems(known, replies), head: head ?? known.head };
     inThreads = true;
   }
   const main = items.filter((item) => threadOf(item) === null);
   const changed = inThreads ? { ...state, threads } : state;
   return inTimeline(changed, room, (timeline) => withItems(timeline, main));
+}
+
+/** What waited to be sent was taken back; a thread that it began has no head then. */
+function withGone(state: State, room: RoomId, id: EventId): State {
+  const changed = everywhere(state, room, (timeline) => withoutItem(timeline, id));
+  const begun = changed.threads[id];
+  return begun
+    ? { ...changed, threads: { ...changed.threads, [id]: { ...begun, head: null } } }
+    : changed;
 }
 
 function withRoom(state: State, id: SpaceId, room: RoomView): State {
@@ -348,8 +358,10 @@ function isOfRoom(drawer: Drawer | null): boolean {
 
 function withPage(state: State, change: Extract<Change, { event: "page" }>): State {
   if (change.thread !== null) {
-    const { thread, room } = change;
-    const made = { ...placed(state.threads[thread], change), room };
+    const { thread, room, page } = change;
+    const known = state.threads[thread];
+    const head = page.head ? unchanged(known?.head, page.head) : (known?.head ?? null);
+    const made = { ...placed(known, change), room, head };
     const rest = Object.entries(state.threads).filter(([id]) => id !== thread);
     const threads = Object.fromEntries([...rest.slice(-(THREADS_KEPT - 1)), [thread, made]]);
     return { ...state, threads };

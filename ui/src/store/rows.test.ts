@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Item } from "../backend/gen/Item";
 import { system } from "../backend/fake/scene";
-import { GROUP_MS, rowsOf, seqAbove, type Row } from "./rows";
+import { GROUP_MS, rowsOf, seqAbove, seqFrom, type Row } from "./rows";
 import { MINUTE, START, queued, said } from "./sample";
 
 const joined = (seq: number): Item =>
@@ -93,5 +93,21 @@ describe("how far one has read down to a row", () => {
 
   test("nothing where there is nothing above", () => {
     expect(seqAbove(rows, rows[0]?.key)).toBeNull();
+  });
+});
+
+describe("where a room is read again that has changed as a whole", () => {
+  const rows = rowsOf([said(1), joined(2), said(3), queued("mine")], { seq: 3, done: false });
+
+  test.each([
+    ["the head of the list", 1],
+    [rows[0]?.key ?? "", 1],
+    ["sys-2", 2],
+    ["unread", 3],
+    ["id-3", 3],
+  ])("%s: %d", (key, seq) => expect(seqFrom(rows, key)).toBe(seq));
+
+  test("at its end where only what waits stands there", () => {
+    expect(seqFrom(rows, "mine")).toBeNull();
   });
 });

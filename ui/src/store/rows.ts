@@ -65,6 +65,23 @@ export function seqAbove(rows: readonly Row[], key: string | undefined): number 
   return null;
 }
 
+/**
+ * The seq of what stands in the row with this key, or next below it: day lines and the like have
+ * none. Of the first row where there is none with it (the head of the list); null: only what waits
+ * to be sent stands there.
+ */
+export function seqFrom(rows: readonly Row[], key: string): number | null {
+  const index = Math.max(
+    0,
+    rows.findIndex((row) => row.key === key),
+  );
+  for (const row of rows.slice(index)) {
+    const item = row.kind === "message" ? row.item : row.kind === "system" ? row.items[0] : null;
+    if (item?.seq != null) return item.seq;
+  }
+  return null;
+}
+
 /** System events in a row are one row. */
 function gather(rows: Row[], item: Item): void {
   const previous = rows.at(-1);

@@ -28,7 +28,15 @@ export function accepted(item: Item, seq: number): Item {
 }
 
 export function page(items: Item[], more: Partial<Page> = {}): Page {
-  return { items, more_before: false, more_after: false, hole_before: false, marks: [], ...more };
+  return {
+    head: null,
+    items,
+    more_before: false,
+    more_after: false,
+    hole_before: false,
+    marks: [],
+    ...more,
+  };
 }
 
 export function person(member: string, more: Partial<PersonView> = {}): PersonView {

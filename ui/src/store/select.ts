@@ -14,7 +14,7 @@ import type { SpaceId } from "../backend/gen/SpaceId";
 import type { TransferView } from "../backend/gen/TransferView";
 import { kindOf } from "../lib/files";
 import type { Named } from "../lib/markup";
-import type { Space, State, Timeline } from "./state";
+import type { Space, State, Thread, Timeline } from "./state";
 
 export type MessageItem = Item & { body: { kind: "message" } & MessageView };
 
@@ -82,6 +82,24 @@ export function isLooking(state: State): boolean {
 
 export function currentTimeline(state: State): Timeline | null {
   return state.place.room === null ? null : (state.timelines[state.place.room] ?? null);
+}
+
+/** A thread as it reads: the message that began it, then what was said in it. */
+export function itemsOf({ head, items }: Thread): readonly Item[] {
+  return head === null ? items : [head, ...items];
+}
+
+/** An item that is held here: of the room that is open, or of a thread. */
+export function heldItem(state: State, id: EventId): Item | null {
+  const stretches = [
+    currentTimeline(state)?.items ?? [],
+    ...Object.values(state.threads).map(itemsOf),
+  ];
+  for (const items of stretches) {
+    const found = items.find((item) => item.id === id);
+    if (found) return found;
+  }
+  return null;
 }
 
 /** What people are called here. Names need not be unique: alike ones get the start of the key. */

@@ -84,9 +84,11 @@ export interface Timeline {
   stale: boolean;
 }
 
-/** What was said in a thread, with the message that began it. */
+/** A stretch of what was said in a thread. */
 export interface Thread extends Timeline {
   room: RoomId;
+  /** The message that began it, wherever the stretch lies; null where it is not on this computer. */
+  head: Item | null;
 }
 
 /** Where in the app the person is. */
@@ -126,8 +128,8 @@ export type Drawer =
   | { kind: "pins" }
   /** The threads with something to read. */
   | { kind: "threads" }
-  /** `at`: the reply to bring into view. */
-  | { kind: "thread"; thread: EventId; at: EventId | null }
+  /** `at`: the reply to bring into view, once. */
+  | { kind: "thread"; thread: EventId; at: Target | null }
   /** Who has a message, and how it has read. */
   | { kind: "message"; item: EventId };
 

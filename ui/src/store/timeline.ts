@@ -88,10 +88,12 @@ function trimmedAbove(timeline: Timeline): Timeline {
 
 function keeping(known: readonly Item[], read: readonly Item[]): Item[] {
   const byId = new Map(known.map((item) => [item.id, item]));
-  return read.map((item) => {
-    const old = byId.get(item.id);
-    return old && JSON.stringify(old) === JSON.stringify(item) ? old : item;
-  });
+  return read.map((item) => unchanged(byId.get(item.id), item));
+}
+
+/** The known object where what was read is the same. */
+export function unchanged(known: Item | null | undefined, read: Item): Item {
+  return known && JSON.stringify(known) === JSON.stringify(read) ? known : read;
 }
 
 /** Both lists, the later one's items in place of the earlier's; by `seq`, those without one last. */

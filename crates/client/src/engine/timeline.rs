@@ -214,7 +214,7 @@ impl Part {
         match self {
             Self::All => true,
             Self::Main => said_in.is_none(),
-            Self::Thread(thread) => item.id == thread || said_in == Some(thread),
+            Self::Thread(thread) => said_in == Some(thread),
         }
     }
 }
@@ -237,12 +237,6 @@ impl PageRead {
         };
         let more_after = more_after || (self.span.is_some() && !self.newest_span);
         let mut items: Vec<_> = lines.into_iter().map(views::item).collect();
-        if let Part::Thread(thread) = self.part
-            && !more_before
-        {
-            let first = messages::find(c, thread)?.map(views::item);
-            items.splice(0..0, first);
-        }
         if !more_after {
             for waiting in outbox::of_room(c, self.room)? {
                 let item = views::waiting_item(&waiting, self.me);
@@ -251,12 +245,23 @@ impl PageRead {
         }
         overlay::dress(c, self.me, self.room, &mut items)?;
         Ok(Page {
+            head: self.head(c)?,
             hole_before: !more_before && self.hole,
             more_before: more_before || self.hole,
             more_after,
             items,
             marks: self.marks(c)?,
         })
+    }
+
+    /// The message that began the thread: sent or still waiting, and wherever the page lies.
+    fn head(&self, c: &Connection) -> Result<Option<Item>, ClientError> {
+        let Part::Thread(thread) = self.part else {
+            return Ok(None);
+        };
+        let found = views::items(c, self.me, [thread])?;
+        let here = found.into_iter().find(|(room, _)| *room == self.room);
+        Ok(here.map(|(_, item)| item))
     }
 
     /// The lines of the page, all within one part of the log, and whether there are more in that

@@ -20,4 +20,5 @@ mod outage;
 mod outbox;
 mod reply;
 mod sign_in;
+mod threads;
 mod timeline;

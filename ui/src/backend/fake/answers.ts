@@ -356,7 +356,7 @@ function page(from: FakeRoom, request: Request<"page">): Page {
   const thread = typeof part === "string" ? null : part.thread;
   const held = (item: Item) => {
     const said = item.body.kind === "message" ? item.body.thread : null;
-    return part === "all" || said === thread || item.id === thread;
+    return part === "all" || said === thread;
   };
   const [items, queued] = [from.items.filter(held), from.queued.filter(held)];
   let start = Math.max(0, items.length - limit);
@@ -366,6 +366,7 @@ function page(from: FakeRoom, request: Request<"page">): Page {
   const end = before === null ? start + limit : firstFrom(items, before);
   const last = end >= items.length;
   return structuredClone({
+    head: [...from.items, ...from.queued].find(({ id }) => id === thread) ?? null,
     items: [...items.slice(start, end), ...(last && before === null ? queued : [])],
     more_before: start > 0,
     more_after: !last,

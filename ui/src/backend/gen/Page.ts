@@ -7,6 +7,10 @@ import type { MarkChange } from "./MarkChange";
  */
 export type Page = { 
 /**
+ * Of a thread: the message that began it, where it is here. It is none of the items.
+ */
+head: Item | null, 
+/**
  * Rising `seq`; the queued ones (last page only) at the end in their order.
  */
 items: Array<Item>, 
