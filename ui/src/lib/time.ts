@@ -51,6 +51,11 @@ export function playTime(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
+/** When the day of this moment ends, in the person's zone. */
+export function nextMidnight(now: number): number {
+  return new Date(now).setHours(24, 0, 0, 0);
+}
+
 /** Midnights between two moments, in the person's zone. */
 function daysBetween(at: number, now: number): number {
   const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
