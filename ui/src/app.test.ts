@@ -56,14 +56,10 @@ test("what is told once is not told again when a page arrives", async () => {
   const read = app.read(REQUEST, "newest");
   const about = { space: "studio", room: "general" };
   const refusal = { code: "muted" as const, message: "You are muted." };
-  tell({ event: "typing", ...about, members: ["ana"], more: 0 });
-  tell({ event: "typing", ...about, members: [], more: 0 });
   tell({ event: "unsent", ...about, thread: null, text: "hello", draft: "hello", refusal });
-  app.change({ event: "drafted", ...about, thread: null, text: "hello there" });
   waiting[0]?.answer(page([said(1)]));
   await read;
   expect(app.state.notices).toHaveLength(1);
-  expect(app.state.spaces["studio"]?.rooms["general"]?.draft).toBe("hello there");
 });
 
 test("what is gone while a page of it is being read stays gone", async () => {
