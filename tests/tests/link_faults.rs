@@ -473,22 +473,20 @@ async fn what_accepts_a_connection_and_is_no_node_does_not_hide_the_addresses_be
     let kinds = [Manners::Mute, Manners::Foreign, Manners::Good];
     let nodes = kinds.map(Node::start);
     let [mute, foreign, good] = nodes.each_ref().map(|node| node.address.to_string());
-    let all = Target {
-        addresses: vec![closes.clone(), mute, foreign.clone(), good.clone()],
-        fingerprint: None,
+    let dial = async |addresses: &[&String]| {
+        let target = Target {
+            addresses: addresses.iter().copied().cloned().collect(),
+            fingerprint: None,
+        };
+        let dialled = timeout(SOON, TcpDial::new(impatient()).dial(target));
+        dialled.await.expect("a dial has a limit")
     };
-    let dial = TcpDial::new(impatient()).dial(all);
-    let (link, mut events) = timeout(SOON, dial).await.unwrap().unwrap();
+    let (link, mut events) = dial(&[&closes, &mute, &foreign, &good]).await.unwrap();
     assert_eq!(link.peer().address, good);
     assert!(matches!(next(&mut events).await, LinkEvent::Welcome(_)));
 
     // Where there is none, it is said what the first one did.
-    let none = Target {
-        addresses: vec![foreign, closes],
-        fingerprint: None,
-    };
-    let dial = TcpDial::new(impatient()).dial(none);
-    let loss = timeout(SOON, dial).await.unwrap().err();
+    let loss = dial(&[&foreign, &closes]).await.err();
     assert!(matches!(loss, Some(LinkLoss::Protocol(_))), "{loss:?}");
     server.abort();
 }
