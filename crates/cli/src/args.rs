@@ -12,7 +12,7 @@ Exit codes:
   1  failed for another reason; the words on standard error say why
   2  the command line is wrong
   3  the space can't be reached, or did not answer in time
-  4  the space refused it
+  4  the space refused it, or a part of it; what was refused is not kept
   5  no such space, room or file
   6  the data folder is in use by another program
 
@@ -82,7 +82,8 @@ pub(crate) enum Command {
     Invite(Invite),
     /// Be online, away or not to be disturbed until stopped
     Presence(Presence),
-    /// Follow new messages until stopped, through lost connections too
+    /// Follow new messages until stopped, through lost connections too; what was said in a room
+    /// before one came into it is not new
     Tail(Tail),
     /// The newest messages of a room
     History(History),

@@ -43,7 +43,7 @@ pub(crate) async fn react(
     args: args::React,
     output: Output,
 ) -> Result<(), CliError> {
-    let (room, item) = message(here, space, &args.message).await?;
+    let (room, item) = target(here, space, &args.message).await?;
     let id = item.id;
     let react = React {
         space,
@@ -62,7 +62,7 @@ pub(crate) async fn edit(
     args: args::Edit,
     output: Output,
 ) -> Result<(), CliError> {
-    let (room, item) = message(here, space, &args.message).await?;
+    let (room, item) = target(here, space, &args.message).await?;
     let id = item.id;
     let text = text(args.text).await?;
     let edit = EditMessage {
@@ -82,7 +82,7 @@ pub(crate) async fn delete(
     args: args::Delete,
     output: Output,
 ) -> Result<(), CliError> {
-    let (room, item) = message(here, space, &args.message).await?;
+    let (room, item) = target(here, space, &args.message).await?;
     let id = item.id;
     here.client()
         .delete(MessageNamed { space, room, id })
@@ -100,7 +100,8 @@ async fn report(
     let state = match settle(here, space, id, Patience::Usual).await? {
         Settled::Accepted { .. } => "done",
         Settled::Refused(refusal) => return Err(refusal.into()),
-        Settled::Not => "queued",
+        // Other changes of it may have waited before this one: none is taken back.
+        Settled::Barred(_) | Settled::Not => "queued",
     };
     output.show(&Changed {
         space,
@@ -108,6 +109,13 @@ async fn report(
         id,
         state,
     })
+}
+
+/// The message to change. Where the space does not let us in nothing is changed: that would wait
+/// behind a refusal, and be done in the end by somebody who has given up on it.
+async fn target(here: &mut Here, space: SpaceId, wanted: &str) -> Result<(RoomId, Item), CliError> {
+    here.connect(space, Reach::Connected).await?;
+    message(here, space, wanted).await
 }
 
 /// The message that is meant, by its id. One that is not here may be once history has come.

@@ -26,7 +26,11 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Client(ClientError),
     #[error("can't write: {0}")]
-    Output(#[from] io::Error),
+    Output(io::Error),
+    #[error("standard input can't be read: {0}")]
+    Input(io::Error),
+    #[error("can't begin: {0}")]
+    Start(io::Error),
     #[error("can't write as JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("interrupted")]
@@ -65,6 +69,8 @@ impl CliError {
             | Self::NoDataFolder
             | Self::Client(_)
             | Self::Output(_)
+            | Self::Input(_)
+            | Self::Start(_)
             | Self::Json(_) => "failed",
         }
     }
@@ -73,7 +79,6 @@ impl CliError {
     pub(crate) fn is_reader_gone(&self) -> bool {
         match self {
             Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
-            Self::Json(error) => error.io_error_kind() == Some(io::ErrorKind::BrokenPipe),
             _ => false,
         }
     }
@@ -110,19 +115,26 @@ pub(crate) struct ErrorLine {
     error: ErrorWords,
 }
 
+/// What went wrong, as scripts read it.
 #[derive(Debug, Serialize)]
-struct ErrorWords {
+pub(crate) struct ErrorWords {
     code: &'static str,
-    message: String,
+    pub(crate) message: String,
 }
 
 impl From<&CliError> for ErrorLine {
     fn from(error: &CliError) -> Self {
         Self {
-            error: ErrorWords {
-                code: error.code(),
-                message: error.to_string(),
-            },
+            error: error.into(),
+        }
+    }
+}
+
+impl From<&CliError> for ErrorWords {
+    fn from(error: &CliError) -> Self {
+        Self {
+            code: error.code(),
+            message: error.to_string(),
         }
     }
 }

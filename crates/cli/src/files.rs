@@ -56,6 +56,8 @@ pub(crate) async fn upload(
 ) -> Result<(), CliError> {
     let text = text(args.text).await?;
     let room = here.room(space, &args.room).await?.room;
+    // Nothing is left behind where the space does not let us in.
+    let reach = here.connect(space, Reach::Connected).await?;
     // What an upload that was interrupted has left at the draft.
     let left: Vec<AttachmentId> = drafted(here, space, room);
     detach(here, space, room, left).await;
@@ -78,12 +80,13 @@ pub(crate) async fn upload(
             return Err(refusal.into());
         }
     };
-    let reach = here.connect(space, Reach::Connected).await?;
-    let settled = if reach == Reach::Offline && !args.wait {
+    let away = reach == Reach::Offline && !here.is_connected(space);
+    let settled = if away && !args.wait {
         Settled::Not
     } else {
         follow(here, space, id, Duration::from_secs(args.timeout), output).await?
     };
+    let settled = send::take_back(here, space, id, settled).await;
     send::show(here, (space, room, id), settled, args.wait, output)
 }
 
@@ -141,7 +144,7 @@ async fn follow(
     let mut before = None;
     loop {
         let settled = match settled_now(here, space, id).await? {
-            Settled::Not => here.refused(space).map_or(Settled::Not, Settled::Refused),
+            Settled::Not => here.refused(space).map_or(Settled::Not, Settled::Barred),
             settled => settled,
         };
         if settled != Settled::Not {

@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return ended(Err(error.into()), output),
+        Err(error) => return ended(Err(CliError::Start(error)), output),
     };
     let result = runtime.block_on(run(cli, output));
     runtime.shutdown_timeout(END_WITHIN);
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, output: Output) -> Result<(), CliError> {
-    let mut stopped = stop::asked()?;
+    let mut stopped = stop::asked().map_err(CliError::Start)?;
     let discovery = (!cli.common.no_mdns).then(Discovery::start);
     let mut here = Here::start(data::folder(cli.common.data)?, discovery).await?;
     let follows = matches!(cli.command, Command::Tail(_) | Command::Presence(_));
@@ -134,20 +134,27 @@ fn not_understood(error: &clap::Error) -> ExitCode {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
     if !asked && std::env::args_os().any(|arg| arg == "--json") {
-        let words = error.render().to_string();
-        let first = words
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ")
-            .to_owned();
-        let error = CliError::Usage(first);
+        let error = CliError::Usage(mistake(&error.render().to_string()));
         Output::new(true).error(&error);
         return error.exit();
     }
     // Nobody is left to be told where the terminal is gone.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// What is wrong, in one line: how clap begins, with the arguments that it lists, and without the
+/// usage that follows.
+fn mistake(rendered: &str) -> String {
+    let mut lines = rendered.lines().take_while(|line| !line.trim().is_empty());
+    let first = lines.next().unwrap_or_default();
+    let first = first.trim_start_matches("error: ").to_owned();
+    let listed: Vec<&str> = lines.map(str::trim).collect();
+    if listed.is_empty() {
+        first
+    } else {
+        format!("{first} {}", listed.join(", "))
+    }
 }
 
 /// What the core notes for whoever looks for a fault: off unless `LANDLINE_LOG` says what, as in

@@ -36,19 +36,18 @@ impl Output {
 
     /// Writes a report and flushes it, so that whoever reads a pipe has it at once.
     pub(crate) fn show<T: Serialize + Display>(self, report: &T) -> Result<(), CliError> {
-        let mut out = io::stdout().lock();
-        if self.json {
-            serde_json::to_writer(&mut out, report)?;
+        let mut line = if self.json {
+            serde_json::to_string(report)?
         } else {
-            out.write_all(
-                harmless(&report.to_string())
-                    .trim_end_matches('\n')
-                    .as_bytes(),
-            )?;
-        }
-        out.write_all(b"\n")?;
-        out.flush()?;
-        Ok(())
+            harmless(&report.to_string())
+                .trim_end_matches('\n')
+                .to_owned()
+        };
+        line.push('\n');
+        let mut out = io::stdout().lock();
+        out.write_all(line.as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(CliError::Output)
     }
 
     /// Something for people that is not the result. Not written with `--json`.

@@ -10,11 +10,11 @@ use serde::Serialize;
 use tokio::time::{Duration, Instant};
 
 use crate::args;
-use crate::error::CliError;
+use crate::error::{CliError, ErrorWords};
 use crate::here::{ANSWER_LIMIT, Here, Reach, one_of, title};
 use crate::output::{Output, Table, time};
 use crate::rooms::must_connect;
-use crate::send::{Patience, Settled, settle};
+use crate::send::{Patience, Settled, settle, take_back};
 
 /// Between looks at whether the space still knows one's presence.
 const HOLD_EVERY: Duration = Duration::from_secs(30);
@@ -160,7 +160,7 @@ pub(crate) fn found(state: &SpaceState, wanted: &[String]) -> Result<Vec<MemberI
     Ok(found)
 }
 
-/// `invite`: `{"space", "room", "invited": [Invited]}`
+/// `invite`: `{"space", "room", "room_title", "invited": [Invited]}`
 #[derive(Debug, Serialize)]
 struct Invitations {
     space: SpaceId,
@@ -173,21 +173,26 @@ struct Invitations {
 struct Invited {
     member: MemberId,
     name: String,
-    id: EventId,
-    /// `done`, or `queued` where the space can't be reached now.
+    /// Null where it was refused before it was sent.
+    id: Option<EventId>,
+    /// `done`, `refused`, or `queued` where the space can't be reached now.
     state: &'static str,
+    /// Why it was refused; else null.
+    error: Option<ErrorWords>,
 }
 
 impl Display for Invitations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for invited in &self.invited {
-            match invited.state {
-                "done" => writeln!(
+            let Invited { name, .. } = invited;
+            match (&invited.error, invited.state) {
+                (Some(error), _) => writeln!(f, "refused: {name}: {}", error.message)?,
+                (None, "done") => writeln!(
                     f,
-                    "{} is in {} and may read all that was said in it",
-                    invited.name, self.room_title
+                    "{name} is in {} and may read all that was said in it",
+                    self.room_title
                 )?,
-                _ => writeln!(f, "queued: {} is invited later", invited.name)?,
+                (None, _) => writeln!(f, "queued: {name} is invited later")?,
             }
         }
         Ok(())
@@ -211,31 +216,59 @@ pub(crate) async fn invite(
             room: room_id,
             member,
         };
-        asked.push((member, here.client().invite(invite).await?.id));
+        asked.push((member, here.client().invite(invite).await));
     }
-    let mut invited = Vec::new();
-    for (member, id) in asked {
-        let state = match settle(here, space, id, Patience::Usual).await? {
-            Settled::Accepted { .. } => "done",
-            Settled::Refused(refusal) => return Err(refusal.into()),
-            Settled::Not => "queued",
+    let mut outcomes = Vec::new();
+    for (member, answer) in asked {
+        let (id, settled) = match answer {
+            Ok(answer) => {
+                let settled = settle(here, space, answer.id, Patience::Usual).await?;
+                let settled = take_back(here, space, answer.id, settled).await;
+                (Some(answer.id), settled)
+            }
+            Err(refusal) => (None, Settled::Refused(refusal)),
         };
-        let name = Names::new(here.state(space)?).of(member);
-        invited.push(Invited {
+        outcomes.push((member, id, settled));
+    }
+    // Of one person alone it is an error like any other.
+    if let [(_, _, Settled::Refused(refusal))] = outcomes.as_slice() {
+        return Err(refusal.clone().into());
+    }
+    let state = here.state(space)?;
+    let names = Names::new(state);
+    let invited = outcomes
+        .into_iter()
+        .map(|(member, id, settled)| Invited::new(member, names.of(member), id, settled));
+    let invitations = Invitations {
+        space,
+        room: room_id,
+        room_title: title(&room, state, &names),
+        invited: invited.collect(),
+    };
+    output.show(&invitations)?;
+    let mut invited = invitations.invited.iter();
+    if invited.any(|invited| invited.error.is_some()) {
+        Err(CliError::Partly)
+    } else {
+        Ok(())
+    }
+}
+
+impl Invited {
+    fn new(member: MemberId, name: String, id: Option<EventId>, settled: Settled) -> Self {
+        let (state, error) = match settled {
+            Settled::Accepted { .. } => ("done", None),
+            Settled::Refused(refusal) => ("refused", Some((&CliError::from(refusal)).into())),
+            Settled::Barred(_) | Settled::Not => ("queued", None),
+        };
+        Self {
             member,
             name,
             id,
             state,
-        });
+            error,
+        }
     }
-    let state = here.state(space)?;
-    let room_title = title(&room, state, &Names::new(state));
-    output.show(&Invitations {
-        space,
-        room: room_id,
-        room_title,
-        invited,
-    })
 }
 
 /// `presence`: `{"space", "state", "text"}`, once the space knows.

@@ -1,14 +1,14 @@
 //! `send`, `reply` and `dm`: what goes out, and what becomes of it.
 
 use std::fmt::{self, Display};
-use std::io::{BufReader, Read as _};
+use std::io::{self, BufRead};
 use std::time::Duration;
 
 use landline_client::command::{CreateRoom, ItemNamed, Post, QueuedNamed};
 use landline_client::mentions_in;
 use landline_client::ui::{ItemBody, ItemState};
 use landline_protocol::limits::TEXT_BYTES;
-use landline_protocol::{EventId, Refusal, RoomId, RoomKind, SpaceId};
+use landline_protocol::{EventId, Refusal, RoomId, RoomKind, SpaceId, check_text_bytes};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -100,6 +100,8 @@ pub(crate) async fn dm(
             found(here.state(space)?, &wanted)?
         }
     };
+    // Nothing is left behind where the space does not let us in.
+    here.connect(space, Reach::Connected).await?;
     let create = CreateRoom {
         space,
         kind: RoomKind::Direct,
@@ -143,6 +145,7 @@ async fn deliver(
     };
     let id = here.client().post(post).await?.id;
     let settled = settle(here, space, id, patience).await?;
+    let settled = take_back(here, space, id, settled).await;
     show(here, (space, room, id), settled, args.wait, output)
 }
 
@@ -164,7 +167,7 @@ pub(crate) fn show(
     match settled {
         Settled::Accepted { seq } => output.show(&sent("sent", seq)),
         Settled::Refused(refusal) => Err(refusal.into()),
-        Settled::Not => {
+        Settled::Barred(_) | Settled::Not => {
             output.show(&sent("queued", None))?;
             if wait {
                 Err(here.offline(space))
@@ -190,8 +193,10 @@ pub(crate) enum Settled {
     Accepted {
         seq: Option<u64>,
     },
-    /// By the node, or it does not let us in.
+    /// For good; it is no longer in the queue.
     Refused(Refusal),
+    /// The space does not let us in now; it is queued still.
+    Barred(Refusal),
     Not,
 }
 
@@ -217,12 +222,34 @@ pub(crate) async fn settle(
     };
     loop {
         let settled = match settled_now(here, space, id).await? {
-            Settled::Not => here.refused(space).map_or(Settled::Not, Settled::Refused),
+            Settled::Not => here.refused(space).map_or(Settled::Not, Settled::Barred),
             settled => settled,
         };
         if settled != Settled::Not || here.next(until).await?.is_none() {
             return Ok(settled);
         }
+    }
+}
+
+/// Takes back an event of ours that the space does not let in with us: whoever asked for it is told
+/// that it was refused, and a second try must not say it twice once we are let in again.
+pub(crate) async fn take_back(
+    here: &Here,
+    space: SpaceId,
+    id: EventId,
+    settled: Settled,
+) -> Settled {
+    let Settled::Barred(refusal) = settled else {
+        return settled;
+    };
+    match here
+        .client()
+        .discard_queued(QueuedNamed { space, id })
+        .await
+    {
+        Ok(_) => Settled::Refused(refusal),
+        // It was on its way before, and may have arrived.
+        Err(_) => Settled::Barred(refusal),
     }
 }
 
@@ -261,20 +288,75 @@ pub(crate) async fn settled_now(
     })
 }
 
-/// The message: what was typed, or standard input up to a little past the limit, which is then
-/// refused in the usual words.
+/// The message: what was typed, or standard input.
 pub(crate) async fn text(typed: String) -> Result<String, CliError> {
     if typed != "-" {
         return Ok(typed);
     }
     // In a thread of its own: whoever types may want to stop.
-    let read = tokio::task::spawn_blocking(|| {
-        let mut text = String::new();
-        let input = std::io::stdin().lock().take(TEXT_BYTES as u64 + 4);
-        BufReader::new(input)
-            .read_to_string(&mut text)
-            .map(|_| text)
-    });
-    let text = read.await.map_err(std::io::Error::other)??;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    let read = tokio::task::spawn_blocking(|| whole_text(std::io::stdin().lock()));
+    read.await
+        .map_err(|died| CliError::Input(io::Error::other(died)))?
+}
+
+/// Reads to the end, so that one who writes too much is told by how much, and keeps no more than a
+/// message may have. Line ends behind the last line are not part of it.
+fn whole_text(mut input: impl BufRead) -> Result<String, CliError> {
+    let mut kept = Vec::new();
+    let (mut length, mut line_ends) = (0, 0);
+    loop {
+        let piece = match input.fill_buf() {
+            Ok([]) => break,
+            Ok(piece) => piece,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(CliError::Input(error)),
+        };
+        let read = piece.len();
+        let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        let ends = piece.iter().rev().take_while(is_end).count();
+        line_ends = if ends == read { line_ends + ends } else { ends };
+        length += read as u64;
+        let room = TEXT_BYTES.saturating_sub(kept.len());
+        kept.extend(piece.iter().take(room));
+        input.consume(read);
+    }
+    let length = length - line_ends as u64;
+    check_text_bytes(length)?;
+    kept.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+    String::from_utf8(kept)
+        .map_err(|_| CliError::Usage("the message on standard input is not UTF-8 text".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    fn read(input: &[u8], piece: usize) -> Result<String, CliError> {
+        whole_text(BufReader::with_capacity(piece, input))
+    }
+
+    #[test]
+    fn what_comes_in_pieces_is_whole_without_the_line_ends_behind_it() {
+        for piece in [1, 2, 5, 64] {
+            let text = read("\n会 one\r\n\ntwo\r\n\n".as_bytes(), piece).expect("a text");
+            assert_eq!(text, "\n会 one\r\n\ntwo", "in pieces of {piece}");
+        }
+        assert_eq!(read(b"", 8).expect("nothing"), "");
+        assert_eq!(read(b"\n\n", 1).expect("nothing"), "");
+    }
+
+    #[test]
+    fn a_text_may_be_as_long_as_a_message_and_no_longer() {
+        let most = "x".repeat(TEXT_BYTES);
+        let text = read(format!("{most}\n\n").as_bytes(), 1000).expect("a text");
+        assert_eq!(text, most);
+        let refused = read(format!("{most}\nyz\n").as_bytes(), 1000).expect_err("too long");
+        assert_eq!(refused.code(), "too_large");
+        assert!(
+            refused.to_string().contains("3 bytes too long"),
+            "{refused}"
+        );
+    }
 }

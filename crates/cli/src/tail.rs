@@ -2,7 +2,8 @@
 //!
 //! Each room has a seq up to which it was shown. Whatever the core reports, a room is read on from
 //! there: so nothing is shown twice or out of order, and nothing is missed, however often the link
-//! is lost or however far this program falls behind.
+//! is lost or however far this program falls behind. A room that comes later begins with one's own
+//! coming into it: what was said before is history, and a bot must not act on it again.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use landline_client::Names;
 use landline_client::command::GetPage;
-use landline_client::ui::{Item, LinkState, Part, UiEvent};
+use landline_client::ui::{Item, LinkState, Part, RoomView, UiEvent};
 use landline_protocol::{RoomId, SpaceId};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -75,13 +76,24 @@ impl Display for Link {
     }
 }
 
+/// How far a room was shown.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    /// What is before is history that comes when it comes, and told neither as new nor as changed.
+    after: u64,
+    to: u64,
+}
+
 /// What is followed, and how far it was shown.
 #[derive(Debug)]
 struct Following {
     space: SpaceId,
     /// None: every room.
     only: Option<RoomId>,
-    shown: BTreeMap<RoomId, u64>,
+    /// Not of a room into which one has come, as long as it is not known here where.
+    shown: BTreeMap<RoomId, Shown>,
+    /// Everything after a seq was asked for, wherever one has come into the room.
+    since: bool,
     link: Option<LinkState>,
     output: Output,
 }
@@ -101,21 +113,30 @@ pub(crate) async fn tail(
         space,
         only,
         shown: BTreeMap::new(),
+        since: args.since.is_some(),
         link: None,
         output,
     };
     match (only, args.since) {
-        (Some(room), Some(since)) => drop(following.shown.insert(room, since)),
+        (Some(room), Some(since)) => {
+            following.shown.insert(
+                room,
+                Shown {
+                    after: 0,
+                    to: since,
+                },
+            );
+        }
         // What came while nobody followed is history, not news.
         _ => {
             here.connect(space, Reach::UpToDate).await?;
-            let rooms = here
-                .state(space)?
-                .rooms
-                .iter()
-                .map(|room| (room.room, room.head));
+            let rooms = here.state(space)?.rooms.iter();
             following.shown = rooms
-                .filter(|(room, _)| only.is_none_or(|only| only == *room))
+                .filter(|room| only.is_none_or(|only| only == room.room) && room.head > 0)
+                .map(|room| {
+                    let to = room.head;
+                    (room.room, Shown { after: 0, to })
+                })
                 .collect();
         }
     }
@@ -134,10 +155,13 @@ pub(crate) async fn tail(
 impl Following {
     async fn take(&mut self, here: &mut Here, events: Vec<UiEvent>) -> Result<(), CliError> {
         self.tell_link(here)?;
-        let rooms = here.state(self.space)?.rooms.iter().map(|room| room.room);
-        let followed: Vec<RoomId> = rooms
-            .filter(|room| self.only.is_none_or(|only| only == *room))
-            .collect();
+        let mut followed = Vec::new();
+        for room in &here.state(self.space)?.rooms {
+            if self.only.is_none_or(|only| only == room.room) {
+                self.begin(room);
+                followed.push(room.room);
+            }
+        }
         for room in followed {
             if events.iter().any(|event| changes(event, self.space, room)) {
                 if self.output.json() {
@@ -147,6 +171,27 @@ impl Following {
             }
         }
         Ok(())
+    }
+
+    /// What was said in a room before one came into it, or between two stays, is not told.
+    fn begin(&mut self, room: &RoomView) {
+        if self.since {
+            return;
+        }
+        let before = if room.everyone {
+            room.came
+        } else {
+            room.came.saturating_sub(1)
+        };
+        let is_news = match self.shown.get(&room.room) {
+            Some(shown) => before > shown.to,
+            // One comes into a room for everyone with the space: nothing may be before that.
+            None => room.came > 0 || room.everyone,
+        };
+        if is_news {
+            let (after, to) = (before, before);
+            self.shown.insert(room.room, Shown { after, to });
+        }
     }
 
     fn tell_link(&mut self, here: &Here) -> Result<(), CliError> {
@@ -170,7 +215,9 @@ impl Following {
     /// never reaches over one.
     async fn show(&mut self, here: &Here, room: RoomId) -> Result<(), CliError> {
         loop {
-            let shown = self.shown.get(&room).copied().unwrap_or_default();
+            let Some(&Shown { after, to: shown }) = self.shown.get(&room) else {
+                return Ok(());
+            };
             let request = GetPage {
                 space: self.space,
                 room,
@@ -187,7 +234,8 @@ impl Following {
                 .filter(|item| item.seq.is_some_and(|seq| seq > shown))
                 .collect();
             let last = self.tell(here, "new", room, news)?;
-            self.shown.insert(room, last.unwrap_or(shown));
+            let to = last.unwrap_or(shown);
+            self.shown.insert(room, Shown { after, to });
             if !page.more_after || last.is_none() {
                 return Ok(());
             }
@@ -201,7 +249,9 @@ impl Following {
         room: RoomId,
         events: Vec<UiEvent>,
     ) -> Result<(), CliError> {
-        let shown = self.shown.get(&room).copied().unwrap_or_default();
+        let Some(Shown { after, to }) = self.shown.get(&room).copied() else {
+            return Ok(());
+        };
         let mut changed = Vec::new();
         for event in events {
             if let UiEvent::Items {
@@ -214,7 +264,7 @@ impl Following {
                 changed.extend(
                     items
                         .into_iter()
-                        .filter(|item| item.seq.is_some_and(|seq| seq <= shown)),
+                        .filter(|item| item.seq.is_some_and(|seq| after < seq && seq <= to)),
                 );
             }
         }

@@ -362,6 +362,9 @@ pub struct RoomView {
     /// Of a direct room only; else empty.
     pub members: Vec<MemberId>,
     pub head: u64,
+    /// The seq with which one came into it last: what is before it was said without one. Of a room
+    /// for everyone, the newest that was there when one came. 0 where that is not known here.
+    pub came: u64,
     /// How far it counts as read: one's own mark, or where one came into the room, or where one
     /// marked it unread.
     pub read: u64,

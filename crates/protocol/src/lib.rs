@@ -27,7 +27,7 @@ pub use code::{Code, Refusal};
 pub use content::{
     Admitted, Banned, Content, Delete, Edit, File, Imported, Invited, Mention, Message, Muted, Pin,
     Profile, Reaction, Removed, RoleChanged, RoomChanged, RoomCreated, SettingsChanged,
-    SpaceCreated,
+    SpaceCreated, check_text_bytes,
 };
 pub use event::{Event, NewEvent};
 pub use ids::{

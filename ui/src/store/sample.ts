@@ -77,6 +77,7 @@ export function room(id: string, more: Partial<RoomView> = {}): RoomView {
     member_count: 3,
     members: [],
     head: 0,
+    came: 0,
     read: 0,
     unread: 0,
     mentions: 0,

@@ -18,6 +18,25 @@ fn a_wrong_command_line_is_2() {
     }
     let (_, words) = ana.fails(2, &["join", "127.0.0.1:1"]);
     assert!(words.contains("--name"), "{words}");
+    let (_, words) = ana.fails(2, &["send"]);
+    assert!(words.ends_with("not provided: <ROOM>, <TEXT>"), "{words}");
+}
+
+#[test]
+fn a_text_that_is_too_long_or_no_text_is_refused_as_what_it_is() {
+    let node = Node::start(&[]);
+    let ana = Person::joined(&node, "Ana");
+    let send = ["send", "general", "-"];
+    let (code, words) = ana.fails_with(4, &send, "会".repeat(20_000).as_bytes());
+    assert_eq!(code, "too_large");
+    assert!(words.contains("43 kB too long"), "{words}");
+    let (code, words) = ana.fails_with(4, &send, &[b'x'; 100_000]);
+    assert_eq!(code, "too_large");
+    assert!(words.contains("83 kB too long"), "{words}");
+    let (code, words) = ana.fails_with(2, &send, b"caf\xe9");
+    assert_eq!(code, "usage");
+    assert!(words.contains("UTF-8"), "{words}");
+    assert_eq!(ana.texts("general"), Vec::<String>::new());
 }
 
 #[test]

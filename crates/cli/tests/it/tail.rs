@@ -78,6 +78,30 @@ fn tail_of_all_rooms_follows_those_that_come() {
     );
 }
 
+#[test]
+fn what_was_said_before_one_was_invited_is_not_told_as_new() {
+    let node = Node::start(&["--append-rate", "0"]);
+    let (ana, bo) = (Person::joined(&node, "Ana"), Person::joined(&node, "Bo"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let lines: String = (0..30)
+        .map(|n| format!("{{\"author\":\"Eve\",\"at\":{n},\"text\":\"!deploy {n}\"}}\n"))
+        .collect();
+    std::fs::write(file.path(), lines).unwrap();
+    ana.ok(&["create", "plans", "--private"]);
+    ana.ok(&["import", file.path().to_str().unwrap(), "--room", "plans"]);
+
+    let tail = bo.tail(&[]);
+    tail.link("connected");
+    ana.ok(&["invite", "plans", "Bo"]);
+    ana.ok(&["send", "plans", "from now on", "--wait"]);
+    let first = tail.next();
+    assert_eq!(
+        (&first["event"], &first["content"]["type"]),
+        (&json!("new"), &json!("invited"))
+    );
+    assert_eq!(tail.texts(1), ["from now on"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn tail_ends_well_when_asked_to() {

@@ -1,8 +1,8 @@
 //! Real programs: a `landline-node`, and people who use `landline-cli`, each with a folder.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
@@ -136,6 +136,26 @@ pub(crate) struct Done {
     pub(crate) err: String,
 }
 
+impl Done {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+
+    /// The code and the words of the error that it ended with, of one with `--json`.
+    fn error(&self) -> (String, String) {
+        let last = self.err.lines().last().unwrap_or_default();
+        let error: Value =
+            serde_json::from_str(last).unwrap_or_else(|_| panic!("no JSON: {self:?}"));
+        let word = |name: &str| error["error"][name].as_str().unwrap().to_owned();
+        (word("code"), word("message"))
+    }
+}
+
 impl Person {
     pub(crate) fn new() -> Self {
         Self {
@@ -161,13 +181,7 @@ impl Person {
 
     /// Runs a command to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Done {
-        let output = self.command(args).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Done {
-            code: output.status.code().unwrap_or(-1),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
+        Done::of(self.command(args).output().unwrap())
     }
 
     /// Runs a command that must succeed. What it wrote for people.
@@ -190,15 +204,22 @@ impl Person {
         serde_json::from_str(&done.out).unwrap()
     }
 
-    /// Runs a command that must fail so. The words and the code of its error.
+    /// Runs a command that must fail so. The code and the words of its error.
     pub(crate) fn fails(&self, exit: i32, args: &[&str]) -> (String, String) {
         let done = self.run(&[args, &["--json"]].concat());
         assert_eq!(done.code, exit, "{args:?}: {done:?}");
-        let last = done.err.lines().last().unwrap_or_default();
-        let error: Value =
-            serde_json::from_str(last).unwrap_or_else(|_| panic!("no JSON: {done:?}"));
-        let word = |name: &str| error["error"][name].as_str().unwrap().to_owned();
-        (word("code"), word("message"))
+        done.error()
+    }
+
+    /// [`Self::fails`] of a command that is given this on its standard input.
+    pub(crate) fn fails_with(&self, exit: i32, args: &[&str], input: &[u8]) -> (String, String) {
+        let mut command = self.command(&[args, &["--json"]].concat());
+        let pipes = command.stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = pipes.stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let done = Done::of(child.wait_with_output().unwrap());
+        assert_eq!(done.code, exit, "{args:?}: {done:?}");
+        done.error()
     }
 
     /// The texts of a room, oldest first.

@@ -276,6 +276,7 @@ pub(super) fn room(
         member_count: info.member_count,
         members: info.members.unwrap_or_default(),
         head,
+        came,
         read,
         unread: unread.messages,
         mentions: unread.mentions,

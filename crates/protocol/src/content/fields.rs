@@ -382,11 +382,17 @@ impl SettingsChanged {
 }
 
 pub(super) fn check_text(text: &str) -> Result<(), Refusal> {
-    if text.len() > TEXT_BYTES {
+    check_text_bytes(text.len() as u64)
+}
+
+/// Whether a text of so many bytes may be a message's.
+pub fn check_text_bytes(bytes: u64) -> Result<(), Refusal> {
+    let most = TEXT_BYTES as u64;
+    if bytes > most {
         return Err(Refusal::too_large(format!(
             "the text is {} too long; a message takes up to {}",
-            size((text.len() - TEXT_BYTES) as u64),
-            size(TEXT_BYTES as u64)
+            size(bytes - most),
+            size(most)
         )));
     }
     Ok(())

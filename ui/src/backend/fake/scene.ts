@@ -187,6 +187,7 @@ export function room(
     member_count: conversation.names.length + 1,
     members: [],
     head: last?.seq ?? 0,
+    came: 1,
     read: last?.seq ?? 0,
     unread: 0,
     mentions: 0,

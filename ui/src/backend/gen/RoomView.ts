@@ -27,6 +27,11 @@ may: RoomRights, member_count: number,
  */
 members: Array<MemberId>, head: number, 
 /**
+ * The seq with which one came into it last: what is before it was said without one. Of a room
+ * for everyone, the newest that was there when one came. 0 where that is not known here.
+ */
+came: number, 
+/**
  * How far it counts as read: one's own mark, or where one came into the room, or where one
  * marked it unread.
  */
