@@ -54,7 +54,7 @@ impl Candidate {
 
     /// Bytes of the log that it would take, roughly.
     pub(crate) fn bytes(&self) -> usize {
-        self.event.content.get().len() + 400
+        self.event.bytes()
     }
 }
 

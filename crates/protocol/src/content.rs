@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use ts_rs::TS;
 
-use crate::{EventId, Refusal, check_name, check_topic, strict};
+use crate::{EventId, MemberId, Refusal, check_name, check_topic, strict};
 
 mod fields;
 
@@ -138,17 +138,22 @@ impl Content {
             .chain(message.into_iter().flatten())
     }
 
-    /// Changes who is in a room or what they may do, so that the events after it in the same
-    /// packet may have other receivers.
-    pub const fn changes_membership(&self) -> bool {
+    /// Who comes into the room by this event of that author (`true`), and who leaves it.
+    pub fn moves(&self, author: MemberId) -> Vec<(MemberId, bool)> {
         match self {
-            Self::RoomCreated(_)
-            | Self::Joined
-            | Self::Left
-            | Self::Invited(_)
-            | Self::Removed(_)
-            | Self::Admitted(_)
-            | Self::Banned(_) => true,
+            Self::RoomCreated(created) if created.everyone => Vec::new(),
+            Self::RoomCreated(created) => {
+                let members = created.members.iter().copied();
+                let others = members.filter(|member| *member != author);
+                others
+                    .chain([author])
+                    .map(|member| (member, true))
+                    .collect()
+            }
+            Self::Joined => vec![(author, true)],
+            Self::Invited(invited) => vec![(invited.member, true)],
+            Self::Left => vec![(author, false)],
+            Self::Removed(removed) => vec![(removed.member, false)],
             Self::Message(_)
             | Self::Edit(_)
             | Self::Delete(_)
@@ -156,36 +161,13 @@ impl Content {
             | Self::Pin(_)
             | Self::RoomChanged(_)
             | Self::SpaceCreated(_)
-            | Self::Profile(_)
-            | Self::Role(_)
-            | Self::Muted(_)
-            | Self::Settings(_)
-            | Self::Unknown => false,
-        }
-    }
-
-    /// Belongs in the directory, not in a room. `left` belongs in both.
-    pub const fn is_for_directory(&self) -> bool {
-        match self {
-            Self::SpaceCreated(_)
             | Self::Admitted(_)
             | Self::Profile(_)
             | Self::Role(_)
             | Self::Muted(_)
             | Self::Banned(_)
-            | Self::Left
-            | Self::Settings(_) => true,
-            Self::Message(_)
-            | Self::Edit(_)
-            | Self::Delete(_)
-            | Self::Reaction(_)
-            | Self::Pin(_)
-            | Self::RoomCreated(_)
-            | Self::RoomChanged(_)
-            | Self::Joined
-            | Self::Invited(_)
-            | Self::Removed(_)
-            | Self::Unknown => false,
+            | Self::Settings(_)
+            | Self::Unknown => Vec::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::limits::ENVELOPE_BYTES;
 use crate::{EventId, MemberId, RoomId};
 
 /// An event as its author appends it. `content` is kept as the bytes that arrived.
@@ -17,6 +18,13 @@ pub struct NewEvent {
     /// Ed25519 over [`crate::event_text`], base64url, 86 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sig: Option<String>,
+}
+
+impl NewEvent {
+    /// Bytes that it takes in a packet: at most this.
+    pub fn bytes(&self) -> usize {
+        ENVELOPE_BYTES + self.content.get().len()
+    }
 }
 
 /// An event with its place in the log.
@@ -56,6 +64,11 @@ impl Event {
             sig,
         }
     }
+
+    /// Bytes that it takes in a packet: at most this.
+    pub fn bytes(&self) -> usize {
+        ENVELOPE_BYTES + self.content.get().len()
+    }
 }
 
 /// Equal when every byte that a reader sees is.
@@ -82,3 +95,32 @@ impl PartialEq for Event {
 }
 
 impl Eq for Event {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::up::Hit;
+
+    #[test]
+    fn no_event_takes_more_bytes_of_a_packet_than_it_says() {
+        let content = RawValue::from_string(r#"{"type":"joined"}"#.into()).expect("JSON");
+        let event = Event {
+            seq: u64::MAX,
+            id: EventId::from_bytes([0xff; 16]),
+            room: RoomId::from_bytes([0xff; 16]),
+            author: MemberId::from_bytes([0xff; 32]),
+            sent_at: i64::MIN,
+            accepted_at: i64::MIN,
+            content,
+            sig: Some("x".repeat(86)),
+        };
+        let told = |event: &Event| serde_json::to_string(event).expect("JSON").len();
+        assert!(told(&event) < event.bytes(), "with the comma behind it");
+        // What a snippet marks its hit with is written as it is, and a quote is not.
+        for snippet in ["", "\u{e000}会\u{e001} \"\n\u{1}", &"\u{1}".repeat(9_000)] {
+            let hit = Hit::new(event.clone(), snippet.to_owned());
+            let json = serde_json::to_string(&hit).expect("JSON");
+            assert!(json.len() < hit.bytes(), "{snippet:?}");
+        }
+    }
+}

@@ -24,6 +24,8 @@ pub const PACKET_TO_NODE_BYTES: usize = 256 * 1024;
 pub const PACKET_FROM_NODE_BYTES: usize = 1024 * 1024;
 /// Bytes of an event's content as JSON.
 pub const CONTENT_BYTES: usize = 32 * 1024;
+/// Bytes of an event as JSON without its content: at most this.
+pub const ENVELOPE_BYTES: usize = 400;
 /// Levels of nesting in an event's content.
 pub const CONTENT_DEPTH: usize = 8;
 /// Events in one `append`.

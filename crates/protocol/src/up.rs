@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::limits::ENVELOPE_BYTES;
 use crate::{
     Event, EventId, MemberId, NewEvent, PresenceState, Refusal, Role, RoomId, RoomKind, SpaceId,
 };
@@ -278,6 +279,9 @@ pub struct Found {
     pub hits: Vec<Hit>,
 }
 
+/// `,"snippet":`
+const SNIPPET_FIELD_BYTES: usize = 11;
+
 /// An [`Event`] and where the query stands in it. Its fields are spelled out since serde can't read
 /// a `RawValue` through `flatten`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -318,6 +322,14 @@ impl Hit {
             sig,
             snippet,
         }
+    }
+
+    /// Bytes that it takes in a packet: at most this.
+    pub fn bytes(&self) -> usize {
+        // In JSON a character may take six times its bytes.
+        let snippet = serde_json::to_string(&self.snippet);
+        let snippet = snippet.map_or(6 * self.snippet.len(), |json| json.len());
+        ENVELOPE_BYTES + self.content.get().len() + SNIPPET_FIELD_BYTES + snippet
     }
 }
 

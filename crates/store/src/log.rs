@@ -17,9 +17,6 @@ use crate::StoreError;
 use crate::bytes::{Blob, id, seq, sql_limit, sql_seq};
 pub(crate) use dropped::{drop_content, is_remnant};
 
-/// Bytes of an event as JSON without its content: at most this.
-const ENVELOPE_BYTES: usize = 400;
-
 /// Where a log stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
@@ -278,7 +275,7 @@ fn page(
     let mut bytes: usize = 0;
     while let Some(row) = rows.next()? {
         let event = event(row)?;
-        bytes = bytes.saturating_add(ENVELOPE_BYTES + event.content.get().len());
+        bytes = bytes.saturating_add(event.bytes());
         if bytes > max_bytes && !events.is_empty() {
             break;
         }

@@ -26,9 +26,6 @@ use crate::bytes::{Blob, id, seq};
 use crate::{StoreError, transfers};
 pub use group::{discard, fail, retry};
 
-/// Bytes of an event as JSON without its content: at most this.
-const ENVELOPE_BYTES: usize = 300;
-
 /// Where an event in the outbox stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -121,7 +118,7 @@ pub fn next_batch(
         if waits(&waiting) {
             continue;
         }
-        bytes = bytes.saturating_add(ENVELOPE_BYTES + waiting.event.content.get().len());
+        bytes = bytes.saturating_add(waiting.event.bytes());
         if bytes > max_bytes && !batch.is_empty() {
             break;
         }

@@ -358,7 +358,7 @@ impl Decision<'_> {
             None => RoomState::created(event, content),
         };
         let Some(room) = room else { return };
-        let moves = moves(event, content).into_iter();
+        let moves = content.moves(event.author).into_iter();
         for (member, comes) in moves.filter(|(member, _)| room.counts_for(member)) {
             *self.come_and_gone.entry(member).or_default() += if comes { 1 } else { -1 };
         }
@@ -440,39 +440,4 @@ fn is_import(content: &Content) -> bool {
 
 fn asks_for_passcode(content: &Content) -> bool {
     matches!(content, Content::Settings(s) if s.admission == Some(Admission::Passcode))
-}
-
-/// Who comes into the event's room by it, and who leaves.
-pub(crate) fn moves(event: &Event, content: &Content) -> Vec<(MemberId, bool)> {
-    match content {
-        Content::RoomCreated(created) if created.everyone => Vec::new(),
-        Content::RoomCreated(created) => {
-            let others = created
-                .members
-                .iter()
-                .filter(|member| **member != event.author);
-            others
-                .chain([&event.author])
-                .map(|member| (*member, true))
-                .collect()
-        }
-        Content::Joined => vec![(event.author, true)],
-        Content::Invited(invited) => vec![(invited.member, true)],
-        Content::Left => vec![(event.author, false)],
-        Content::Removed(removed) => vec![(removed.member, false)],
-        Content::Message(_)
-        | Content::Edit(_)
-        | Content::Delete(_)
-        | Content::Reaction(_)
-        | Content::Pin(_)
-        | Content::RoomChanged(_)
-        | Content::SpaceCreated(_)
-        | Content::Admitted(_)
-        | Content::Profile(_)
-        | Content::Role(_)
-        | Content::Muted(_)
-        | Content::Banned(_)
-        | Content::Settings(_)
-        | Content::Unknown => Vec::new(),
-    }
 }

@@ -9,16 +9,14 @@ use std::mem;
 use std::sync::Arc;
 
 use landline_protocol::down::{Events, Head, RoomClosed, RoomOpened};
-use landline_protocol::limits::PACKET_FROM_NODE_BYTES;
+use landline_protocol::limits::{CONTENT_BYTES, ENVELOPE_BYTES, PACKET_FROM_NODE_BYTES};
 use landline_protocol::{Content, Event, GoodbyeReason, MemberId, RoomId};
 
 use super::Hub;
-use super::batch::{Outcome, moves};
+use super::batch::Outcome;
 
 /// Bytes of the events in one packet, with their frames: under the protocol's limit.
 pub(super) const PAGE_BYTES: usize = PACKET_FROM_NODE_BYTES - 16 * 1024;
-/// Bytes of an event as JSON without its content: at most this.
-const ENVELOPE_BYTES: usize = 400;
 
 impl Hub {
     /// Takes over the states that a stored batch has moved on.
@@ -52,7 +50,7 @@ impl Hub {
                 }
                 continue;
             }
-            let moves = moves(&event, &content);
+            let moves = content.moves(event.author);
             let comes = moves.iter().any(|(_, comes)| *comes);
             if comes {
                 self.send(packets.remove(&room)).await;
@@ -152,12 +150,12 @@ struct Packet {
 
 impl Packet {
     fn push(&mut self, event: Event) {
-        self.bytes += event.content.get().len() + ENVELOPE_BYTES;
+        self.bytes += event.bytes();
         self.events.push(event);
     }
 
     /// Another event of the greatest size might not fit.
     const fn is_full(&self) -> bool {
-        self.bytes + landline_protocol::limits::CONTENT_BYTES + ENVELOPE_BYTES > PAGE_BYTES
+        self.bytes + CONTENT_BYTES + ENVELOPE_BYTES > PAGE_BYTES
     }
 }

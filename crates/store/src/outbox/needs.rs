@@ -11,8 +11,8 @@ use crate::bytes::{Blob, id};
 pub(super) fn find(c: &Connection, event: &NewEvent) -> Result<(), StoreError> {
     c.prepare_cached("DELETE FROM outbox_need WHERE id = ?1")?
         .execute([Blob(event.id)])?;
-    let mut needs = named(&Content::read(&event.content));
-    needs.extend(entry(c, event)?);
+    let content = Content::read(&event.content);
+    let needs = content.references().chain(entry(c, event)?);
     let mut statement = c.prepare_cached(
         "INSERT INTO outbox_need (id, needs) SELECT ?1, id FROM outbox WHERE id = ?2 AND id <> ?1
          ON CONFLICT DO NOTHING",
@@ -21,14 +21,6 @@ pub(super) fn find(c: &Connection, event: &NewEvent) -> Result<(), StoreError> {
         statement.execute(params![Blob(event.id), Blob(needed)])?;
     }
     Ok(())
-}
-
-/// The events that a content names.
-fn named(content: &Content) -> Vec<EventId> {
-    match content {
-        Content::Message(message) => message.reply_to.into_iter().chain(message.thread).collect(),
-        other => other.target().into_iter().collect(),
-    }
 }
 
 /// What lets its author into the room, while that waits too: its creation, or their joining. It is

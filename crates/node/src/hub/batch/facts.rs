@@ -21,12 +21,8 @@ impl<'d> LookedUp<'d> {
         author: MemberId,
         content: &Content,
     ) -> Result<Self, StoreError> {
-        let mut ids: Vec<EventId> = content.target().into_iter().collect();
-        if let Content::Message(message) = content {
-            ids.extend(message.reply_to.iter().chain(&message.thread));
-        }
-        let mut targets = Vec::with_capacity(ids.len());
-        for id in ids {
+        let mut targets = Vec::new();
+        for id in content.references() {
             let Some(event) = log::find(decision.c, id)?.filter(|event| event.room == room) else {
                 continue;
             };
