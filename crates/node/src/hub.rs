@@ -16,6 +16,7 @@ pub(crate) mod batch;
 mod command;
 mod lazy;
 mod marks;
+mod pages;
 mod people;
 mod read;
 mod relay;
@@ -323,7 +324,7 @@ impl Hub {
                 asker.answer(Ok(watched));
             }
             Request::Fetch(request) => self.fetch(asker, &member, request),
-            Request::Pins(request) => self.pins(asker, &member, request.room),
+            Request::Pins(request) => self.pins(asker, &member, request),
             Request::Search(request) => self.search(asker, &member, request),
         }
     }

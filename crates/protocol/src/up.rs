@@ -201,15 +201,21 @@ pub struct MemberInfo {
     pub last_seen: Option<i64>,
 }
 
-/// `pins`: the pinned messages of a room.
+/// `pins`: the newest pinned messages of a room.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pins {
     pub room: RoomId,
+    /// Only those before this seq.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EventsPage {
     pub events: Vec<Event>,
+    /// There are older ones.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// `mark`: how far one has received and read a room. Never goes back.
@@ -270,6 +276,9 @@ pub struct Search {
     /// `accepted_at`, milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<i64>,
+    /// The last hit that one has: the answer goes on behind it. Many may have one `accepted_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_hit: Option<EventId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
 }
@@ -277,6 +286,9 @@ pub struct Search {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Found {
     pub hits: Vec<Hit>,
+    /// There are older ones.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// `,"snippet":`

@@ -64,13 +64,14 @@ fn requests() {
     round_trip::<Rooms>(json!({"query": "kit", "after": ROOM, "limit": 5}));
     round_trip::<Members>(json!({"room": ROOM, "query": "a", "after": me(), "limit": 5}));
     round_trip::<Pins>(json!({"room": ROOM}));
+    round_trip::<Pins>(json!({"room": ROOM, "before": 7}));
     round_trip::<Mark>(json!({"room": ROOM, "delivered": 4, "read": 3}));
     round_trip::<Marks>(json!({"room": ROOM}));
     round_trip::<Typing>(json!({"room": ROOM, "on": true}));
     round_trip::<Presence>(json!({"state": "away", "text": "lunch"}));
     round_trip::<Watch>(json!({"members": [me()]}));
     round_trip::<Search>(
-        json!({"query": "q", "room": ROOM, "author": me(), "before": 9, "limit": 5}),
+        json!({"query": "q", "room": ROOM, "author": me(), "before": 9, "after_hit": ID, "limit": 5}),
     );
     round_trip::<PasscodeSet>(json!({"passcode": ""}));
 }
@@ -94,19 +95,21 @@ fn answers() {
         "members": [{"id": me(), "name": "Ana", "role": "guest", "state": "offline", "last_seen": null}],
         "more": false,
     }));
-    round_trip::<EventsPage>(json!({"events": [event()]}));
+    round_trip::<EventsPage>(json!({"events": [event()], "more": true}));
     round_trip::<MarksPage>(json!({"changes": [{"member": me(), "delivered": 4, "read": 2}]}));
     round_trip::<Watched>(json!({"presence": [
         {"member": me(), "state": "dnd", "text": "", "last_seen": 8},
     ]}));
     let mut hit = event();
     hit["snippet"] = json!("\u{e000}hello\u{e001}");
-    round_trip::<Found>(json!({"hits": [hit]}));
-    round_trip::<Reply<EventsPage>>(json!({"rid": "r1", "ok": {"events": [event()]}}));
+    round_trip::<Found>(json!({"hits": [hit], "more": true}));
+    round_trip::<Reply<EventsPage>>(
+        json!({"rid": "r1", "ok": {"events": [event()], "more": false}}),
+    );
     round_trip::<Reply<EventsPage>>(
         json!({"rid": "r1", "error": {"code": "banned", "message": "no"}}),
     );
-    round_trip::<Answer<EventsPage>>(json!({"ok": {"events": []}}));
+    round_trip::<Answer<EventsPage>>(json!({"ok": {"events": [], "more": false}}));
     round_trip::<Answer<EventsPage>>(json!({"error": {"code": "not_found", "message": "no"}}));
 }
 

@@ -200,16 +200,22 @@ pub fn find(c: &Connection, id: EventId) -> Result<Option<Line>, StoreError> {
     )
 }
 
-/// The pinned messages of a room, the newest `limit`, in rising `seq`.
-pub fn pins(c: &Connection, room: RoomId, limit: usize) -> Result<Vec<Event>, StoreError> {
+/// The pinned messages of a room, the newest `limit` (of those before a seq), in rising `seq`.
+pub fn pins(
+    c: &Connection,
+    room: RoomId,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<Event>, StoreError> {
+    let before = before.map_or(i64::MAX, sql_seq);
     let mut events = c
         .prepare_cached(
             "SELECT event.seq, id, event.room, event.author, sent_at, accepted_at, content, sig
              FROM message JOIN event ON event.room = message.room AND event.seq = message.seq
-             WHERE message.room = ?1 AND pinned = 1
-             ORDER BY message.seq DESC LIMIT ?2",
+             WHERE message.room = ?1 AND message.seq < ?2 AND pinned = 1
+             ORDER BY message.seq DESC LIMIT ?3",
         )?
-        .query_map(params![Blob(room), sql_limit(limit)], log::event)?
+        .query_map(params![Blob(room), before, sql_limit(limit)], log::event)?
         .collect::<Result<Vec<_>, _>>()?;
     events.reverse();
     Ok(events)

@@ -14,11 +14,11 @@ mod scan;
 mod snippet;
 mod typed;
 
-use landline_protocol::{Event, MemberId, RoomId};
-use rusqlite::{Connection, params};
+use landline_protocol::{Event, EventId, MemberId, RoomId};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::apply::first_docid;
-use crate::bytes::sql_limit;
+use crate::bytes::{Blob, id, sql_limit};
 use crate::{StoreError, log};
 
 pub use typed::{Names, Typed};
@@ -45,11 +45,37 @@ pub struct Query<'a> {
     pub before: Option<i64>,
     /// Only what was accepted then or later.
     pub after: Option<i64>,
+    /// Only what is older than this message.
+    pub behind: Option<Place>,
     pub has: Has,
     /// How many messages are read for what stands within words, the newest first; 0: none. There
     /// case does not matter, and accents do.
     pub within: usize,
     pub limit: usize,
+}
+
+impl Query<'_> {
+    /// The `docid` below which all that is meant has its own.
+    fn below(&self) -> i64 {
+        let before = self.before.map_or(i64::MAX, first_docid);
+        self.behind.map_or(before, |Place(docid)| before.min(docid))
+    }
+}
+
+/// Where a message stands in the order of all messages, which is that of hits: among those that
+/// were accepted in one millisecond, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(i64);
+
+/// The room of a message, and its place.
+pub fn place(c: &Connection, message: EventId) -> Result<Option<(RoomId, Place)>, StoreError> {
+    Ok(c.prepare_cached(
+        "SELECT message.room, docid
+         FROM event JOIN message ON message.room = event.room AND message.seq = event.seq
+         WHERE event.id = ?1",
+    )?
+    .query_row([Blob(message)], |row| Ok((id(row, 0)?, Place(row.get(1)?))))
+    .optional()?)
 }
 
 /// What a message must hold.
@@ -118,7 +144,7 @@ fn words_in(c: &Connection, query: &Query<'_>, words: &str) -> Result<Vec<Found>
         .query_map(
             params![
                 words,
-                query.before.map_or(i64::MAX, first_docid),
+                query.below(),
                 query.after.map_or(0, first_docid),
                 hex(query.rooms, |room| room.uuid().into_bytes().to_vec())?,
                 hex(query.authors, |member| member.as_bytes().to_vec())?,

@@ -102,6 +102,18 @@ def search(client, room):
     assert client.ask("search", {"query": 'AND ( * "unclosed', "room": room})["hits"] == []
     checked("search finds words and phrases without regard to accents, and takes any text")
 
+    events = [client.event(room, message(f"wholesale {n}")) for n in range(40)]
+    client.ask("append", {"events": events})
+    found, after = [], {}
+    while True:
+        page = client.ask("search", {"query": "wholesale", "room": room, "limit": 7, **after})
+        found += [hit["id"] for hit in page["hits"]]
+        if not page["more"]:
+            break
+        after = {"after_hit": found[-1]}
+    assert found == [event["id"] for event in reversed(events)]
+    checked("pages of a search join to all hits, also of one moment")
+
 
 def files(url, client, room):
     """tus by plain HTTP: broken off, resumed, named, and read back in parts."""

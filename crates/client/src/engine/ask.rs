@@ -62,7 +62,7 @@ impl Engine {
     pub(super) fn pins(&self, request: &RoomNamed, reply: Reply) {
         let (id, me) = (request.room, self.me());
         self.answer(reply, move |c| {
-            let pinned = messages::pins(c, id, PINS)?;
+            let pinned = messages::pins(c, id, None, PINS)?;
             let items = views::items(c, me, pinned.into_iter().map(|event| event.id))?;
             let items = items.into_iter().map(|(_, item)| item).collect();
             Ok(Answer::pins(ItemsAnswer { items }))

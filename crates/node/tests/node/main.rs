@@ -12,6 +12,7 @@ mod files;
 mod http;
 #[cfg(unix)]
 mod owner;
+mod pages;
 mod place;
 mod process;
 mod read;

@@ -44,7 +44,7 @@ pub(super) fn add(
     ))?;
     let mut rows = statement.query(params![
         sql_limit(query.within),
-        query.before.map_or(i64::MAX, first_docid),
+        query.below(),
         query.after.map_or(0, first_docid),
         hex(query.rooms, |room| room.uuid().into_bytes().to_vec())?,
         hex(query.authors, |member| member.as_bytes().to_vec())?,

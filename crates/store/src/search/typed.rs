@@ -8,7 +8,7 @@ use landline_protocol::limits::QUERY_CHARS;
 use landline_protocol::{Code, MemberId, Refusal, RoomId};
 use rusqlite::Connection;
 
-use super::{Has, Hit, Query, search};
+use super::{Has, Hit, Place, Query, search};
 use crate::StoreError;
 
 /// Messages that are read for what stands within words: some 100 ms for all of them.
@@ -36,6 +36,8 @@ pub struct Typed {
     pub before: Option<i64>,
     /// Only what was accepted then or later.
     pub after: Option<i64>,
+    /// Only what is older than this message: nothing that is typed says so.
+    pub behind: Option<Place>,
     pub has: Has,
 }
 
@@ -60,6 +62,7 @@ impl Typed {
             authors: None,
             before: None,
             after: None,
+            behind: None,
             has: Has::default(),
         };
         for piece in pieces(query) {
@@ -121,6 +124,7 @@ impl Typed {
             authors: self.authors.as_deref(),
             before: self.before,
             after: self.after,
+            behind: self.behind,
             has: self.has,
             within,
             limit,

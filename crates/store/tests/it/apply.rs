@@ -131,7 +131,7 @@ fn a_delete_drops_what_the_message_and_its_edits_said() {
         ("", Some(thread), None)
     );
     assert_eq!((row.mentions.len(), row.reactions.len()), (0, 0));
-    assert_eq!(messages::pins(&c, room(0), 10).unwrap(), []);
+    assert_eq!(messages::pins(&c, room(0), None, 10).unwrap(), []);
     assert_eq!(found(&c, "xylophone"), []);
     assert_eq!(found(&c, "glockenspiel"), []);
     check_index(&c);

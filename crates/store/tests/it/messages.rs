@@ -318,7 +318,7 @@ fn pins_are_the_newest_in_rising_order() {
         );
     }
     let pins = |limit| -> Vec<u64> {
-        messages::pins(&c, room(0), limit)
+        messages::pins(&c, room(0), None, limit)
             .unwrap()
             .iter()
             .map(|event| event.seq)
