@@ -361,9 +361,10 @@ fn addresses() -> impl Iterator<Item = IpAddr> {
 
 fn refused(error: NodeError) -> Refusal {
     let code = match &error {
-        NodeError::NameMissing | NodeError::Name(_) | NodeError::PasscodeMissing => {
-            Code::BadRequest
-        }
+        NodeError::NameMissing
+        | NodeError::Name(_)
+        | NodeError::PasscodeMissing
+        | NodeError::NoInvitations => Code::BadRequest,
         NodeError::InUse(_) | NodeError::HostedElsewhere(_) => Code::Conflict,
         NodeError::Folder { .. }
         | NodeError::Key(_)

@@ -22,6 +22,8 @@ pub enum NodeError {
     Name(String),
     #[error("admission by passcode needs a passcode")]
     PasscodeMissing,
+    #[error("nobody could join a space by invitation: invitations are not built yet")]
+    NoInvitations,
     #[error(
         "the database is damaged ({damage}), and there is no good copy in {}; put back a backup of the whole folder. Nothing in it was changed",
         copies.display()

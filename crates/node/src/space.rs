@@ -150,6 +150,9 @@ fn set_admission(
     node: &Arc<NodeKey>,
     world: World,
 ) -> Result<(), NodeError> {
+    if config.admission == Some(Admission::Invite) {
+        return Err(NodeError::NoInvitations);
+    }
     let hash = match &config.passcode {
         Some(passcode) => Some(passcode::hash(passcode).ok_or(NodeError::PasscodeMissing)?),
         None => None,

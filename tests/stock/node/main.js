@@ -78,6 +78,8 @@ async function appending(client, room) {
   await refused("not_found", client.append(client.event(room, { type: "edit", target: uuidv7(), text: "?" })));
   await refused("bad_request", client.ask("append", { events: [] }));
   await refused("bad_request", client.ask("open_the_door", {}));
+  await refused("bad_request", client.ask("invite_create", { uses: 1, expires_at: Date.now() + 60_000, role: "member" }));
+  assert.equal((await fetch(`${url}/metrics`)).status, 404);
   checked("what is wrong is refused with its code");
 
   const two = [client.event(room, message("first of two")), client.event(room, message(8))];

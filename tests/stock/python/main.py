@@ -90,6 +90,7 @@ def appending(client, room):
     refused("bad_request", client.ask, "append", {})
     refused("bad_request", client.ask, "append", {"events": "all of them"})
     refused("bad_request", client.ask, "no_such_thing", {})
+    refused("bad_request", client.ask, "invite_list", {})
     checked("what is wrong is refused with its code")
 
 

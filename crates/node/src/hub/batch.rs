@@ -235,9 +235,8 @@ impl Decision<'_> {
         if let Err(refusal) = self.files_are_as_large_as_told(&content)? {
             return Ok(Err(refusal));
         }
-        if asks_for_passcode(&content) && !self.has_passcode()? {
-            let words = "nobody could come in: set a passcode first";
-            return Ok(Err(Refusal::new(Code::Conflict, words)));
+        if let Err(refusal) = self.leaves_a_way_in(&content)? {
+            return Ok(Err(refusal));
         }
         self.store(event, author, content).map(Ok)
     }
@@ -365,6 +364,24 @@ impl Decision<'_> {
         self.rooms.insert(event.room, room);
     }
 
+    /// Whoever changes how one becomes a member must leave a way in.
+    fn leaves_a_way_in(&self, content: &Content) -> Result<Result<(), Refusal>, StoreError> {
+        let Content::Settings(SettingsChanged {
+            admission: Some(admission),
+            ..
+        }) = content
+        else {
+            return Ok(Ok(()));
+        };
+        let missing = match admission {
+            Admission::Passcode if !self.has_passcode()? => "set a passcode first",
+            Admission::Invite => "invitations are not built yet",
+            Admission::Open | Admission::Passcode | Admission::Unknown => return Ok(Ok(())),
+        };
+        let words = format!("nobody could come in: {missing}");
+        Ok(Err(Refusal::new(Code::Conflict, words)))
+    }
+
     fn has_passcode(&self) -> Result<bool, StoreError> {
         let hash: Option<Option<String>> = settings::get(self.c, PASSCODE)?;
         Ok(hash.flatten().is_some())
@@ -436,8 +453,4 @@ impl Decision<'_> {
 
 fn is_import(content: &Content) -> bool {
     matches!(content, Content::Message(message) if message.imported.is_some())
-}
-
-fn asks_for_passcode(content: &Content) -> bool {
-    matches!(content, Content::Settings(s) if s.admission == Some(Admission::Passcode))
 }

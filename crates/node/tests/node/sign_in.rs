@@ -213,6 +213,12 @@ async fn an_owner_sets_and_removes_the_passcode_and_nobody_else_does() {
         Err("conflict".into()),
         "none is set yet"
     );
+    let invites = json!({ "type": "settings", "admission": "invite" });
+    assert_eq!(
+        ann.put(&directory, invites).await,
+        Err("conflict".into()),
+        "nobody can be given an invitation yet"
+    );
 
     assert_eq!(ann.ask("passcode_set", set).await, Ok(json!({})));
     assert_eq!(
