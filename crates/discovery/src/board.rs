@@ -30,13 +30,14 @@ type Key = (SpaceId, Option<String>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) spaces: BTreeMap<Key, SpaceSeen>,
-    /// Those of them that others than we advertise.
-    others: BTreeMap<SpaceId, SpaceSeen>,
+    /// The adverts by others than us.
+    others: Vec<SpaceSeen>,
 }
 
 impl Seen {
-    pub(crate) fn by_another(&self, space: SpaceId) -> Option<&SpaceSeen> {
-        self.others.get(&space)
+    /// Every advert of this space that is not our own: anybody may hang up one more.
+    pub(crate) fn by_others(&self, space: SpaceId) -> impl Iterator<Item = &SpaceSeen> {
+        self.others.iter().filter(move |seen| seen.space == space)
     }
 
     pub(crate) fn changes_since(&self, before: &Self) -> Vec<Sighting> {
@@ -125,9 +126,7 @@ impl Board {
             let space = heralded.space_seen(addresses);
             let is_own = heralded.host.to_ascii_lowercase().ends_with(own_end);
             if !is_own {
-                seen.others
-                    .entry(space.space)
-                    .or_insert_with(|| space.clone());
+                seen.others.push(space.clone());
             }
             let key = (space.space, space.fingerprint.clone());
             match seen.spaces.get_mut(&key) {
@@ -293,10 +292,14 @@ mod tests {
             "a".into(),
             herald(1, None, "ME-00000000.local.", "10.0.0.1"),
         );
-        assert!(look(&board).by_another(space(1)).is_none());
+        assert_eq!(look(&board).by_others(space(1)).count(), 0);
         assert_eq!(look(&board).spaces.len(), 1);
         board.heard("b".into(), herald(1, None, "anna.local.", "10.0.0.2"));
-        assert_eq!(look(&board).by_another(space(1)).unwrap().host, "anna");
+        board.heard("c".into(), herald(1, None, "ben.local.", "10.0.0.3"));
+        board.heard("d".into(), herald(2, None, "cleo.local.", "10.0.0.4"));
+        let seen = look(&board);
+        let hosts: Vec<&str> = seen.by_others(space(1)).map(|seen| &*seen.host).collect();
+        assert_eq!(hosts, ["anna", "ben"], "none hides another");
     }
 
     #[test]

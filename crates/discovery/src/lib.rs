@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use landline_protocol::{Admission, SpaceId};
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 mod addresses;
 mod board;
@@ -163,12 +163,12 @@ impl Discovery {
         let _ = self.looks.try_send(space);
     }
 
-    /// Waits at most `wait` for an advert of this space that is not our own: a node must not host
-    /// what another one hosts. A second suffices on a network that is well.
-    pub async fn is_advertised(&self, space: SpaceId, wait: Duration) -> Option<SpaceSeen> {
-        let mut seen = self.seen.clone();
-        let found = timeout(wait, seen.wait_for(|seen| seen.by_another(space).is_some())).await;
-        found.ok()?.ok()?.by_another(space).cloned()
+    /// Listens for `wait` and gives back the adverts of this space that are not our own: a node must
+    /// not host what another one hosts. A second suffices on a network that is well. Each is a hint
+    /// from anybody: whether a node is there shows who answers.
+    pub async fn others(&self, space: SpaceId, wait: Duration) -> Vec<SpaceSeen> {
+        sleep(wait).await;
+        self.seen.borrow().by_others(space).cloned().collect()
     }
 
     /// Says goodbye for all adverts and ends, within three seconds.

@@ -243,19 +243,13 @@ async fn a_node_learns_that_another_hosts_the_space_but_not_of_itself() {
     let mut near = anna.sightings();
     let _advertised = anna.advertise(advert(1));
     seen(&mut near, 1).await;
-    let other = ben
-        .is_advertised(space(1), SOON)
-        .await
-        .expect("anna hosts it");
-    assert_eq!(other.host, "annas-laptop");
-    assert_eq!(
-        anna.is_advertised(space(1), Duration::from_secs(1)).await,
-        None
-    );
-    assert_eq!(
-        ben.is_advertised(space(2), Duration::from_secs(1)).await,
-        None
-    );
+    seen(&mut ben.sightings(), 1).await;
+    let second = Duration::from_secs(1);
+    let others = ben.others(space(1), second).await;
+    let hosts: Vec<&str> = others.iter().map(|seen| &*seen.host).collect();
+    assert_eq!(hosts, ["annas-laptop"]);
+    assert_eq!(anna.others(space(1), second).await, []);
+    assert_eq!(ben.others(space(2), second).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -66,7 +66,8 @@ async fn run(args: Args) -> anyhow::Result<()> {
     });
     let config = args.into_config();
     let listener = listen(bind, port).await?;
-    let node = Node::start(config.clone(), listener, stop.clone().cancelled_owned()).await?;
+    let node = Node::start(config.clone(), listener, stop.clone().cancelled_owned()).await;
+    let node = node.map_err(with_a_way_out)?;
     tell_ready(&node)?;
     let port = node.address().port();
     match node.wait().await {
@@ -78,6 +79,15 @@ async fn run(args: Args) -> anyhow::Result<()> {
             Ok(node.wait().await?)
         }
         ended => Ok(ended?),
+    }
+}
+
+/// Who answers for the space may be somebody who must not.
+fn with_a_way_out(error: NodeError) -> anyhow::Error {
+    if matches!(error, NodeError::HostedElsewhere(_)) {
+        anyhow::anyhow!("{error} (if it must not, --no-mdns starts without asking)")
+    } else {
+        error.into()
     }
 }
 

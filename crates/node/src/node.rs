@@ -45,7 +45,7 @@ impl Node {
     ///
     /// Refused with one line for people: a folder that another node uses or that can't be written,
     /// a database that is damaged or newer than this program, a new space without a name, a space
-    /// that another computer on the network says it hosts.
+    /// that another computer on the network hosts.
     pub async fn start(
         config: NodeConfig,
         listener: TcpListener,
@@ -59,10 +59,10 @@ impl Node {
         let space = beginning.world.space.id;
         if let Some(discovery) = &discovery
             && !beginning.is_new
-            && let Some(seen) = advert::host_of(discovery, space).await
+            && let Some(host) = advert::host_of(discovery, space).await
         {
             beginning.store.close().await?;
-            return Err(NodeError::HostedElsewhere(seen.host));
+            return Err(NodeError::HostedElsewhere(host));
         }
 
         let (hub, commands) = HubHandle::new();

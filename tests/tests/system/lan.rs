@@ -132,6 +132,41 @@ async fn a_space_that_moves_to_another_computer_is_found_there() {
     drop(switch);
 }
 
+#[tokio::test]
+async fn a_copy_of_a_space_does_not_start_while_it_is_hosted_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(switch) = switch(&["host", "copy"]) else {
+        return;
+    };
+    let (data, copied) = (folder.path().join("node"), folder.path().join("copied"));
+    let mut node = switch.computer(0).node(&data, &[]);
+    node.stop();
+    let cp = std::process::Command::new("cp")
+        .arg("-a")
+        .args([&data, &copied])
+        .status();
+    assert!(cp.unwrap().success());
+    let mut copy = switch.computer(1).node(&copied, &[]);
+    copy.stop();
+
+    node.start_again();
+    let why = eventually("the host is heard and answers", async || {
+        let started = copy.try_start_again();
+        if started.is_ok() {
+            copy.stop();
+        }
+        started.err()
+    })
+    .await;
+    assert!(
+        why.contains("hosts this space already") && why.contains("--no-mdns"),
+        "{why}"
+    );
+    // Children end before their namespaces.
+    drop((node, copy));
+    drop(switch);
+}
+
 /// `None`, with the reason printed, where namespaces are not permitted.
 fn switch(computers: &[&str]) -> Option<Switch> {
     Switch::new(computers)
