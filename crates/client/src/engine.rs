@@ -428,7 +428,9 @@ impl Engine {
             }
             Input::Woke => self.woke(),
             Input::Append { events, reply } => self.append_directly(&events, reply),
-            Input::Export { rooms, reply } => drop(reply.send(self.export_source(&rooms))),
+            Input::Export { rooms, reply } => {
+                drop(reply.send(self.export_source(&rooms).await));
+            }
             Input::Files(wish) => self.on_file_wish(wish).await,
             Input::Reply(new) => self.on_reply(new).await,
             Input::Stop => {}

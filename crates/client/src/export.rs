@@ -245,16 +245,16 @@ impl<P: FnMut(Progress)> Writing<'_, P> {
 
 /// The names of all who are or were in the space.
 #[derive(Debug)]
-struct Names(BTreeMap<MemberId, String>);
+pub(crate) struct Names(BTreeMap<MemberId, String>);
 
 impl Names {
-    fn of(c: &Connection, space: SpaceId) -> Result<Self, StoreError> {
+    pub(crate) fn of(c: &Connection, space: SpaceId) -> Result<Self, StoreError> {
         let people = rooms::people(c, space)?.into_iter();
         Ok(Self(people.map(|row| (row.member, row.name)).collect()))
     }
 
     /// A person's name, or the beginning of the id of one who is not known.
-    fn get(&self, member: MemberId) -> String {
+    pub(crate) fn get(&self, member: MemberId) -> String {
         match self.0.get(&member) {
             Some(name) => name.clone(),
             None => member.to_string().chars().take(4).collect(),

@@ -42,6 +42,7 @@ use left_out::LeftOut;
 pub use left_out::Reason;
 use lines::{Lines, Numbered};
 use make::Maker;
+use place::{NewRoom, mark_of};
 pub use report::{
     ImportProgress, ImportReport, ImportedRoom, LeftOutLine, RefusedLine, RefusedRoom,
 };
@@ -67,15 +68,6 @@ pub(crate) enum Step {
     Change(ImportChange),
     /// Something that can't be read: its line, or its number in its file, and why.
     Bad(u64, Refusal),
-}
-
-/// A room as it was elsewhere.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct NewRoom {
-    pub(crate) name: String,
-    pub(crate) topic: String,
-    /// Only for those who are invited.
-    pub(crate) private: bool,
 }
 
 /// What something is called where it comes from: its id here follows from that, and from nothing

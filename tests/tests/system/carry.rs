@@ -4,11 +4,14 @@
 use std::path::Path;
 
 use landline_client::export::{ExportFormat, ExportTo};
+use landline_protocol::{EventId, RoomId, RoomKind};
 use landline_tests::cli::Cli;
 use landline_tests::conversation::{self, Line};
 use landline_tests::deadline::{LONG, within};
+use landline_tests::raw::Raw;
 use landline_tests::{Lan, logs};
-use serde_json::Value;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 const MESSAGES: usize = 3_000;
 /// When the import is killed: some are in, most are not.
@@ -76,6 +79,88 @@ async fn an_import_that_is_killed_goes_on_and_what_came_in_goes_out_and_in_again
     far.run(&["export", "new-members", "--to", far_taken.to_str().unwrap()])
         .await;
     assert_said(&lines, &far_taken);
+}
+
+/// Two people of one name have both left the space: what was said to each is exported under that
+/// name, and brought in as two rooms.
+#[tokio::test]
+async fn direct_rooms_with_people_who_left_keep_their_names_and_stay_apart() {
+    let lan = Lan::start();
+    let ana = lan.person("ana").await;
+    let directory = lan.node.space().directory();
+    let texts = ["to the first", "to the second"];
+    for (seed, text) in (1..).zip(texts) {
+        let (mut ben, me) = Raw::sign_in(lan.node.address(), seed).await;
+        append(
+            &mut ben,
+            directory,
+            json!({ "type": "profile", "name": "Ben" }),
+        )
+        .await;
+        let room = ana.create_room(RoomKind::Direct, "", &[me.me.id]).await;
+        ana.write(room, text).await;
+        ana.all_sent().await;
+        append(&mut ben, directory, json!({ "type": "left" })).await;
+    }
+    within(LONG, "both have left", async || {
+        let left = ana.replica().into_iter().filter(|row| row.kind == "left");
+        (left.count() == texts.len()).then_some(())
+    })
+    .await;
+    let taken = lan.folder("taken.jsonl");
+    let to = ExportTo {
+        space: ana.space(),
+        rooms: Vec::new(),
+        path: taken.clone(),
+        format: ExportFormat::Jsonl,
+        replace: false,
+    };
+    ana.client().export(to, |_| {}).await.unwrap();
+    let direct = rooms_of(&taken)
+        .into_iter()
+        .filter(|(name, _)| name != "general");
+    let direct: Vec<_> = direct.collect();
+    assert!(direct.iter().all(|(name, _)| name == "Ben"), "{direct:?}");
+
+    let other = Lan::start();
+    let far = joined(&other).await;
+    for run in 0..2 {
+        let done = far.run(&["import", taken.to_str().unwrap()]).await;
+        assert_eq!(done["refused"], 0, "{done}");
+        let far_taken = other.folder(&format!("far-{run}.jsonl"));
+        far.run(&["export", "--to", far_taken.to_str().unwrap()])
+            .await;
+        let mut rooms = rooms_of(&far_taken);
+        rooms.retain(|(name, _)| name.starts_with("Ben"));
+        assert_ne!(rooms[0].0, rooms[1].0);
+        let mut said: Vec<_> = rooms.into_iter().map(|(_, said)| said).collect();
+        said.sort();
+        assert_eq!(said, texts.map(|text| vec![text.to_owned()]));
+    }
+}
+
+async fn append(raw: &mut Raw, room: RoomId, content: Value) {
+    let event = json!({
+        "id": EventId::from_uuid(Uuid::now_v7()), "room": room, "sent_at": 1, "content": content,
+    });
+    let answer = raw.ask("append", json!({ "events": [event] })).await;
+    assert!(answer["results"][0]["error"].is_null(), "{answer}");
+}
+
+/// The rooms in an export: each name, and the texts that were said there.
+fn rooms_of(export: &Path) -> Vec<(String, Vec<String>)> {
+    let mut rooms: Vec<(String, Vec<String>)> = Vec::new();
+    for line in std::fs::read_to_string(export).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        if line["line"] == "room" {
+            rooms.push((text(&line["name"]), Vec::new()));
+        } else if line["content"]["type"] == "message" {
+            let said = &mut rooms.last_mut().unwrap().1;
+            said.push(text(&line["content"]["text"]));
+        }
+    }
+    rooms
 }
 
 async fn joined(lan: &Lan) -> Cli {

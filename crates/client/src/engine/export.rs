@@ -5,11 +5,12 @@ use landline_protocol::{Refusal, RoomId, RoomKind};
 use super::Engine;
 use super::marks::no_room;
 use super::room::Room;
-use crate::export::{self, Source};
+use crate::ClientError;
+use crate::export::{self, Names, Source};
 
 impl Engine {
     /// These rooms, or all of them: by name, direct ones last.
-    pub(super) fn export_source(&self, rooms: &[RoomId]) -> Result<Source, Refusal> {
+    pub(super) async fn export_source(&self, rooms: &[RoomId]) -> Result<Source, Refusal> {
         let mut chosen = Vec::new();
         if rooms.is_empty() {
             let all = self.rooms.iter();
@@ -19,9 +20,12 @@ impl Engine {
             let room = self.rooms.get(id).filter(|_| *id != self.directory());
             chosen.push((id, room.ok_or_else(no_room)?));
         }
+        let space = self.space();
+        let names = self.config.store.read(move |c| Names::of(c, space)).await;
+        let names = names.map_err(ClientError::from)?;
         let mut rooms: Vec<_> = chosen
             .into_iter()
-            .map(|(id, room)| self.exported(*id, room))
+            .map(|(id, room)| self.exported(*id, room, &names))
             .collect();
         rooms.sort_by_cached_key(|room| {
             (
@@ -33,7 +37,7 @@ impl Engine {
         rooms.dedup_by_key(|room| room.id);
         Ok(Source {
             store: self.config.store.clone(),
-            space: self.space(),
+            space,
             space_name: self.config.known.name.clone(),
             me: self.me(),
             rooms,
@@ -42,17 +46,16 @@ impl Engine {
         })
     }
 
-    fn exported(&self, id: RoomId, room: &Room) -> export::Room {
+    fn exported(&self, id: RoomId, room: &Room, names: &Names) -> export::Room {
         let info = &room.info;
         let mut name = info.name.clone();
         if info.kind == RoomKind::Direct {
             let others = info.members.iter().flatten();
             let others = others.filter(|member| **member != self.me());
-            let mut names: Vec<String> = others
-                .map(|member| self.people.name(*member).to_owned())
-                .collect();
-            names.sort();
-            name = names.join(", ");
+            // Who has left the space is called as they were.
+            let mut others: Vec<String> = others.map(|member| names.get(*member)).collect();
+            others.sort();
+            name = others.join(", ");
         }
         export::Room {
             id,

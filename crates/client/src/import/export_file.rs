@@ -13,15 +13,13 @@ use serde_json::value::RawValue;
 
 use super::{
     ChangeKind, ImportChange, ImportFile, ImportMessage, LeftOut, Lines, NewRoom, Origin, Reason,
-    Step,
+    Step, mark_of,
 };
 use crate::export::FORMAT;
 use crate::export::attachments::{beside_lines, find};
 
 /// Reactions and pins, and deleted messages, that are remembered of one room.
 const REMEMBERED: usize = 500_000;
-/// Digits of a room's id in a name that was cut.
-const ID_DIGITS: usize = 6;
 
 /// An export that is being read.
 #[derive(Debug)]
@@ -150,11 +148,17 @@ impl ExportFile {
                     self.left_out.name(Reason::Archived, &room.name);
                 }
                 self.room = Some(room.id);
-                self.waiting.push_back(Step::Room(NewRoom {
-                    name: name_of(&room),
+                let mut new = NewRoom {
+                    mark: mark_of(&room.id.to_string()),
+                    name: room.name,
                     topic: room.topic,
                     private: room.kind != RoomKind::Public,
-                }));
+                };
+                // That of a direct room is all its people.
+                if new.name.chars().count() > NAME_CHARS {
+                    new.name = new.marked_name();
+                }
+                self.waiting.push_back(Step::Room(new));
             }
             "event" => {
                 let event: EventLine = parse(line)?;
@@ -291,18 +295,6 @@ impl ExportFile {
             }));
         }
     }
-}
-
-/// Its name, cut where it is longer than one here may be: that of a direct room is all its people.
-/// A piece of its id keeps two of the same beginning apart.
-fn name_of(room: &RoomLine) -> String {
-    if room.name.chars().count() <= NAME_CHARS {
-        return room.name.clone();
-    }
-    let id = room.id.to_string();
-    let (_, end) = id.split_at(id.len().saturating_sub(ID_DIGITS));
-    let begin: String = room.name.chars().take(NAME_CHARS - ID_DIGITS - 2).collect();
-    format!("{}… {end}", begin.trim_end())
 }
 
 /// Names a file in the text of the message that had it.

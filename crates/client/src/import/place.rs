@@ -3,17 +3,49 @@
 
 use std::time::Duration;
 
+use landline_protocol::limits::NAME_CHARS;
 use landline_protocol::{Code, Refusal, Role, RoomId, RoomKind, SpaceId};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::{AWAY_LIMIT, NewRoom};
+use super::AWAY_LIMIT;
 use crate::command::CreateRoom;
 use crate::ui::{LinkState, SpaceState, UiEvent};
 use crate::{Client, ClientError, Picture, room_called};
 
 /// How long a host may take to answer before an import begins, and for each room that is made.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// Digits of a room's id that tell it apart.
+const ID_DIGITS: usize = 6;
+
+/// A room as it was elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NewRoom {
+    pub(super) name: String,
+    pub(super) topic: String,
+    /// Only for those who are invited.
+    pub(super) private: bool,
+    /// A piece of its id: tells it apart from another one that is called the same.
+    pub(super) mark: String,
+}
+
+impl NewRoom {
+    /// The name with the mark, cut where it would be longer than a name may be.
+    pub(super) fn marked_name(&self) -> String {
+        let room = NAME_CHARS.saturating_sub(self.mark.chars().count() + 2);
+        if self.name.chars().count() <= room {
+            return format!("{} {}", self.name, self.mark);
+        }
+        let begin: String = self.name.chars().take(room).collect();
+        format!("{}… {}", begin.trim_end(), self.mark)
+    }
+}
+
+/// The mark of a room with this id.
+pub(super) fn mark_of(id: &str) -> String {
+    let digits = id.chars().count();
+    id.chars().skip(digits.saturating_sub(ID_DIGITS)).collect()
+}
 
 /// The space is reached, and its person may import.
 pub(super) async fn may_import(client: &Client, space: SpaceId) -> Result<(), ClientError> {

@@ -1,6 +1,6 @@
 //! A whole import: one room after the other, each into the room of its name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landline_protocol::{Code, Refusal, RoomId, SpaceId};
 
@@ -43,6 +43,7 @@ impl Client {
             progress,
             taken: 0,
             heads: BTreeMap::new(),
+            names: BTreeSet::new(),
             lines: 0,
             total: Imported::default(),
             rooms: Vec::new(),
@@ -65,6 +66,8 @@ struct Run<'c, P> {
     taken: u64,
     /// Where each log ended before anything was brought in.
     heads: BTreeMap<RoomId, u64>,
+    /// What the rooms of the file are called so far, in lower case.
+    names: BTreeSet<String>,
     /// Lines so far that were said in a room.
     lines: u64,
     /// Of the rooms that are done.
@@ -111,7 +114,7 @@ impl<P: FnMut(ImportProgress)> Run<'_, P> {
                 private: false,
                 ..wanted
             },
-            None => wanted,
+            None => self.told_apart(wanted),
         };
         let (room, head) = match room_for(self.client, self.space, &wanted).await {
             Ok(found) => found,
@@ -129,6 +132,17 @@ impl<P: FnMut(ImportProgress)> Run<'_, P> {
         self.rooms.push(ImportedRoom::new(room, wanted.name, &done));
         self.total.add(done);
         Ok(step)
+    }
+
+    /// Of rooms of one file that are called the same, each after the first has a piece of its id in
+    /// its name: direct ones are called by their people, and two people may have one name.
+    fn told_apart(&mut self, wanted: NewRoom) -> NewRoom {
+        if self.names.insert(wanted.name.to_lowercase()) {
+            return wanted;
+        }
+        let name = wanted.marked_name();
+        self.names.insert(name.to_lowercase());
+        NewRoom { name, ..wanted }
     }
 
     /// What comes after what was said in one room, and what came of that.

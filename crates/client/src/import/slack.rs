@@ -19,7 +19,7 @@ use landline_protocol::limits::TOPIC_CHARS;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{ChangeKind, ImportChange, LeftOut, NewRoom, Reason, Step};
+use super::{ChangeKind, ImportChange, LeftOut, NewRoom, Reason, Step, mark_of};
 use archive::{Archive, at_most, listed};
 use message::{Posted, origin};
 use text::Meanings;
@@ -204,6 +204,7 @@ impl SlackExport {
                             name: message::clean_name(&channel.name).unwrap_or_default(),
                             topic: in_one_line(&text::to_markdown(topic, &self.meanings)),
                             private: false,
+                            mark: mark_of(&channel.id),
                         }));
                         self.now = Some(channel);
                     }
