@@ -11,6 +11,10 @@
 //!   │              │            │
 //!   └── retry ─────┴────────────┘  …or discard: the rows are gone
 //! ```
+//! What was refused because the node did not have the message that it names, is queued again once
+//! that message comes (`retry_for`): a node that was restored gets back what it had lost from
+//! several people, in whatever order they return.
+//!
 //! A row may be changed or discarded until it is handed over; from then on the node may have it,
 //! so an edit or delete is queued behind it instead. After a lost link, unsettled rows are handed
 //! over again: the node answers an id that it knows with its first place.
@@ -18,13 +22,15 @@
 mod group;
 mod needs;
 
+use std::collections::BTreeSet;
+
 use landline_protocol::{Code, EventId, NewEvent, RoomId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::value::RawValue;
 
-use crate::bytes::{Blob, id, seq};
+use crate::bytes::{Blob, id, seq, sql_limit};
 use crate::{StoreError, transfers};
-pub use group::{discard, fail, retry};
+pub use group::{discard, fail, needing, retry, retry_for};
 
 /// Where an event in the outbox stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +89,11 @@ pub fn restore(c: &Connection, events: &[NewEvent]) -> Result<(), StoreError> {
         insert(c, event, position, "unsettled")?;
     }
     // Also of those that were there before: an edit may need what has come back.
-    for waiting in all(c)? {
-        needs::find(c, &waiting.event)?;
+    let rooms: BTreeSet<RoomId> = events.iter().map(|event| event.room).collect();
+    for room in rooms {
+        for waiting in of_room(c, room)? {
+            needs::find(c, &waiting.event)?;
+        }
     }
     Ok(())
 }
@@ -181,13 +190,62 @@ pub fn get(c: &Connection, id: EventId) -> Result<Option<Waiting>, StoreError> {
         .transpose()
 }
 
-/// What waits in a room, in order.
+/// What waits about a message, in order, the first so many: changes of it, and what is said in the
+/// thread that it began.
+pub fn about(c: &Connection, message: EventId, limit: usize) -> Result<Vec<Waiting>, StoreError> {
+    rows(c, "about = ?1 ORDER BY position", message, limit)
+}
+
+/// [`about`], the last so many.
+pub fn last_about(
+    c: &Connection,
+    message: EventId,
+    limit: usize,
+) -> Result<Vec<Waiting>, StoreError> {
+    let mut last = rows(c, "about = ?1 ORDER BY position DESC", message, limit)?;
+    last.reverse();
+    Ok(last)
+}
+
+/// The last so many that wait in a room, in order.
+pub fn last_of_room(
+    c: &Connection,
+    room: RoomId,
+    limit: usize,
+) -> Result<Vec<Waiting>, StoreError> {
+    let mut last = rows(c, "room = ?1 ORDER BY position DESC", room, limit)?;
+    last.reverse();
+    Ok(last)
+}
+
+/// The position of the `n`th event of a room from the end, from 0; none where no more wait.
+pub fn from_end(c: &Connection, room: RoomId, n: usize) -> Result<Option<i64>, StoreError> {
+    Ok(c.prepare_cached(
+        "SELECT position FROM outbox WHERE room = ?1 ORDER BY position DESC LIMIT 1 OFFSET ?2",
+    )?
+    .query_row(params![Blob(room), sql_limit(n)], |row| row.get(0))
+    .optional()?)
+}
+
+/// Whether anything waits in a room.
+pub fn waits_in(c: &Connection, room: RoomId) -> Result<bool, StoreError> {
+    Ok(
+        c.prepare_cached("SELECT 1 FROM outbox WHERE room = ?1 LIMIT 1")?
+            .exists([Blob(room)])?,
+    )
+}
+
+/// Whether anything in a room has failed.
+pub fn has_failed(c: &Connection, room: RoomId) -> Result<bool, StoreError> {
+    Ok(
+        c.prepare_cached("SELECT 1 FROM outbox WHERE room = ?1 AND state = 'failed' LIMIT 1")?
+            .exists([Blob(room)])?,
+    )
+}
+
+/// All that waits in a room, in order.
 pub fn of_room(c: &Connection, room: RoomId) -> Result<Vec<Waiting>, StoreError> {
-    c.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM outbox WHERE room = ?1 ORDER BY position"
-    ))?
-    .query_map([Blob(room)], |row| Ok(waiting(row)))?
-    .collect::<Result<Result<_, _>, _>>()?
+    rows(c, "room = ?1 ORDER BY position", room, usize::MAX)
 }
 
 /// All that waits, in order.
@@ -213,6 +271,17 @@ pub fn counts(c: &Connection) -> Result<Vec<Count>, StoreError> {
         })?
         .collect::<Result<_, _>>()?;
     Ok(counts)
+}
+
+fn rows<I>(c: &Connection, condition: &str, of: I, limit: usize) -> Result<Vec<Waiting>, StoreError>
+where
+    Blob<I>: rusqlite::ToSql,
+{
+    c.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox WHERE {condition} LIMIT ?2"
+    ))?
+    .query_map(params![Blob(of), sql_limit(limit)], |row| Ok(waiting(row)))?
+    .collect::<Result<Result<_, _>, _>>()?
 }
 
 const COLUMNS: &str = "id, room, sent_at, content, sig, state, code, message, position, tries";

@@ -63,6 +63,33 @@ async fn a_reader_who_returns_after_the_events_came_back_takes_their_new_order()
     cem.reads_texts(general, &texts).await;
 }
 
+/// What Ben wrote hangs on what Ana wrote, both were lost, and he is back before her: the node can't
+/// take it yet.
+#[tokio::test]
+async fn what_answers_others_comes_back_though_they_return_later() {
+    let mut lan = Lan::start();
+    let writers = [lan.person("ana").await, lan.person("ben").await];
+    let before = restore_talk(&mut lan, &writers, &["node.sqlite"], talk, || {
+        writers[0].cut();
+    });
+    let before = before.await;
+    let [ana, ben] = &writers;
+    let general = ana.room("general").await;
+    ben.connected().await;
+    ben.sees("what he wrote was refused", |space| {
+        let room = space.rooms.get(&general)?;
+        (space.view.queued == 0 && room.queued > 0).then_some(())
+    })
+    .await;
+    ana.heal();
+    assert_same_again(&lan, &writers, &before).await;
+    for person in &writers {
+        person
+            .sees_room(general, "nothing waits", |room| room.queued == 0)
+            .await;
+    }
+}
+
 /// A copy is taken of `files`, life goes on, and the copy is put back; the writers are online
 /// throughout. What the node held before.
 async fn restore(lan: &mut Lan, writers: &[Person; 2], files: &[&str]) -> Vec<logs::Row> {
@@ -76,13 +103,27 @@ async fn restore_while(
     files: &[&str],
     happens: impl FnOnce(),
 ) -> Vec<logs::Row> {
+    let life = async |people: &[Person; 2], general| {
+        write(people, general, 6..=5 + SINCE_THE_COPY).await;
+    };
+    restore_talk(lan, writers, files, life, happens).await
+}
+
+/// [`restore_while`], with another life.
+async fn restore_talk(
+    lan: &mut Lan,
+    writers: &[Person; 2],
+    files: &[&str],
+    life: impl AsyncFnOnce(&[Person; 2], RoomId),
+    happens: impl FnOnce(),
+) -> Vec<logs::Row> {
     let general = writers[0].room("general").await;
     write(writers, general, 1..=5).await;
     lan.node.stop();
     let copy = lan.folder("copy");
     copy_files(files, lan.node.data(), &copy);
     lan.node.start_again();
-    write(writers, general, 6..=5 + SINCE_THE_COPY).await;
+    life(writers, general).await;
     let before = logs::events(&lan.node.database());
     lan.node.stop();
     for file in fs::read_dir(lan.node.data()).unwrap().map(Result::unwrap) {
@@ -101,6 +142,26 @@ async fn restore_while(
 }
 
 async fn assert_all_back(lan: &Lan, people: &[Person; 2], before: &[logs::Row]) {
+    assert_same_again(lan, people, before).await;
+    let after = logs::events(&lan.node.database());
+    for person in people {
+        let own = |rows: &[logs::Row]| {
+            let of = rows
+                .iter()
+                .filter(|row| row.author == person.me().as_bytes());
+            of.map(|row| row.id.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            own(&after),
+            own(before),
+            "{}'s events in the order written",
+            person.name()
+        );
+    }
+}
+
+/// All is there again, in whatever order.
+async fn assert_same_again(lan: &Lan, people: &[Person; 2], before: &[logs::Row]) {
     let general = people[0].room("general").await;
     for person in people {
         person.connected().await;
@@ -127,18 +188,6 @@ async fn assert_all_back(lan: &Lan, people: &[Person; 2], before: &[logs::Row]) 
     );
     let texts: Vec<_> = after.iter().filter_map(logs::Row::text).collect();
     for person in people {
-        let own = |rows: &[logs::Row]| {
-            let of = rows
-                .iter()
-                .filter(|row| row.author == person.me().as_bytes());
-            of.map(|row| row.id.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(
-            own(&after),
-            own(before),
-            "{}'s events in the order written",
-            person.name()
-        );
         person.holds(&after).await;
         person.reads_texts(general, &texts).await;
     }
@@ -160,6 +209,31 @@ async fn write(people: &[Person; 2], room: RoomId, numbers: std::ops::RangeInclu
         (ana.texts(room).await == ben.texts(room).await).then_some(())
     })
     .await;
+}
+
+/// Each says something, the other answers, in a thread too, reacts to it and pins it.
+async fn talk(people: &[Person; 2], room: RoomId) {
+    for person in people {
+        person.connected().await;
+    }
+    for n in 0..3 {
+        for (says, answers) in [(0, 1), (1, 0)].map(|(a, b)| (&people[a], &people[b])) {
+            let said = says.write(room, &format!("{} asks {n}", says.name())).await;
+            answers.sees_message(said, "what was asked", |_| true).await;
+            let answer = answers.answers(room, said, &format!("yes {n}")).await;
+            answers.reacts(room, said, "👍", true).await.unwrap();
+            answers.pins(room, said, true).await.unwrap();
+            says.sees_message(answer, "the answer", |_| true).await;
+            let aside = says
+                .writes_in_thread(room, answer, &format!("aside {n}"))
+                .await;
+            says.reacts(room, answer, "🎉", true).await.unwrap();
+            answers.sees_message(aside, "the aside", |_| true).await;
+            for person in people {
+                person.all_sent().await;
+            }
+        }
+    }
 }
 
 fn copy_files(files: &[&str], from: &Path, to: &Path) {

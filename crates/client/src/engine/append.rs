@@ -4,7 +4,7 @@
 //! never came are appended again on the next link: the node answers an id that it knows with its
 //! first place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use landline_protocol::limits::APPEND_EVENTS;
 use landline_protocol::up::{Append, AppendResult, Appended};
@@ -17,6 +17,7 @@ use tokio::time::{Duration, Instant};
 use super::linking::Wait;
 use super::online::Asked;
 use super::receive::Way;
+use super::timeline::WAITING_ITEMS;
 use super::{Engine, Phase, overlay, views};
 use crate::ClientError;
 use crate::link::{Backoff, spread};
@@ -25,6 +26,9 @@ use crate::ui::{Item, ItemState, UiEvent};
 
 /// Bytes of events in one `append`: well within a packet.
 const APPEND_BYTES: usize = 200 * 1024;
+/// Lines told of what is held by one event that was refused; where there are more, the page is read
+/// anew.
+const HELD_TOLD: usize = 200;
 
 /// What of the outbox is on its way.
 #[derive(Debug, Default)]
@@ -308,7 +312,7 @@ impl Engine {
         more: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(), ClientError> {
         let (me, space) = (self.me(), self.space());
-        let (accepted, refused, waiting) = self
+        let (accepted, refused, changed) = self
             .config
             .store
             .write(move |c| {
@@ -319,18 +323,19 @@ impl Engine {
                         accepted.push(event);
                     }
                 }
-                let mut refused = Vec::new();
-                for (id, refusal) in &failed {
-                    if let Some(waiting) = outbox::get(c, *id)? {
-                        outbox::fail(c, *id, refusal)?;
+                let (mut refused, mut changed) = (Vec::new(), Vec::new());
+                for (id, refusal) in failed {
+                    if let Some(waiting) = outbox::get(c, id)? {
+                        let with_it = outbox::needing(c, id, HELD_TOLD)?;
+                        outbox::fail(c, id, &refusal)?;
+                        changed.extend(lines(c, with_it)?);
                         refused.push(waiting);
                     }
                 }
-                let rooms = refused.iter().map(|waiting| waiting.event.room).collect();
-                let items = room_items(c, me, &rooms)?;
-                Ok::<_, ClientError>((accepted, refused, items))
+                Ok::<_, ClientError>((accepted, refused, changed))
             })
             .await?;
+        self.out.lines_changed(changed);
         for waiting in refused {
             self.stays(&waiting).await?;
             let event = waiting.event;
@@ -365,7 +370,6 @@ impl Engine {
                 self.out.say(UiEvent::Items { space, room, items });
             }
         }
-        self.tell_items_of(waiting);
         self.out.space_changed();
         Ok(())
     }
@@ -389,7 +393,7 @@ impl Engine {
 #[derive(Debug, Default)]
 struct Batch {
     events: Vec<NewEvent>,
-    /// Those of them that were still queued.
+    /// Those of them that were still queued and are on the screen as such.
     begun: Vec<EventId>,
 }
 
@@ -397,46 +401,52 @@ fn hand_over_next(c: &Connection, limit: usize) -> Result<Batch, StoreError> {
     let waiting = outbox::next_batch(c, limit, APPEND_BYTES)?;
     let ids: Vec<EventId> = waiting.iter().map(|waiting| waiting.event.id).collect();
     outbox::hand_over(c, &ids)?;
-    let queued = |waiting: &&outbox::Waiting| waiting.state == outbox::State::Queued;
-    let begun = waiting
-        .iter()
-        .filter(queued)
-        .map(|waiting| waiting.event.id)
-        .collect();
+    // Of very many that wait only the last are on the screen; the others would be put behind them.
+    let mut unseen: BTreeMap<RoomId, Option<i64>> = BTreeMap::new();
+    let mut begun = Vec::new();
+    for waiting in &waiting {
+        let room = waiting.event.room;
+        let last_unseen = match unseen.get(&room) {
+            Some(known) => *known,
+            None => *unseen
+                .entry(room)
+                .or_insert(outbox::from_end(c, room, WAITING_ITEMS)?),
+        };
+        let seen = last_unseen.is_none_or(|position| waiting.position > position);
+        if seen && waiting.state == outbox::State::Queued {
+            begun.push(waiting.event.id);
+        }
+    }
     Ok(Batch {
         events: waiting.into_iter().map(|waiting| waiting.event).collect(),
         begun,
     })
 }
 
-/// The lines that these waiting events make, and those that they change.
+/// The lines that these waiting events make, and those that they change, with their rooms.
+pub(super) fn lines(
+    c: &Connection,
+    ids: impl IntoIterator<Item = EventId>,
+) -> Result<Vec<(RoomId, EventId)>, StoreError> {
+    let mut lines = Vec::new();
+    for id in ids {
+        if let Some(waiting) = outbox::get(c, id)? {
+            let about = overlay::about(&Content::read(&waiting.event.content));
+            let room = waiting.event.room;
+            lines.extend(about.into_iter().chain([id]).map(|line| (room, line)));
+        }
+    }
+    Ok(lines)
+}
+
+/// [`lines`], as they read now.
 pub(super) fn shown_items(
     c: &Connection,
     me: MemberId,
     ids: impl IntoIterator<Item = EventId>,
 ) -> Result<Vec<(RoomId, Item)>, ClientError> {
-    let mut shown = Vec::new();
-    for id in ids {
-        if let Some(waiting) = outbox::get(c, id)? {
-            let about = overlay::about(&Content::read(&waiting.event.content));
-            shown.extend(about.into_iter().chain([id]));
-        }
-    }
-    views::items(c, me, shown)
-}
-
-/// All the lines that wait in these rooms, and those that they change.
-pub(super) fn room_items(
-    c: &Connection,
-    me: MemberId,
-    rooms: &BTreeSet<RoomId>,
-) -> Result<Vec<(RoomId, Item)>, ClientError> {
-    let mut waiting = Vec::new();
-    for room in rooms {
-        let here = outbox::of_room(c, *room)?.into_iter();
-        waiting.extend(here.map(|waiting| waiting.event.id));
-    }
-    shown_items(c, me, waiting)
+    let lines = lines(c, ids)?;
+    views::items(c, me, lines.into_iter().map(|(_, line)| line))
 }
 
 /// What a conflict about it means is that it is done: both sides have made the same direct room, or

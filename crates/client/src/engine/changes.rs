@@ -10,6 +10,9 @@ use super::append::shown_items;
 use crate::ClientError;
 use crate::command::{EditMessage, MessageNamed, Nothing, PinMessage, React};
 
+/// What waits about a message that is looked at for an earlier change of it.
+const CHANGES_LOOKED_AT: usize = 1_000;
+
 /// A message as it stands on this device.
 #[derive(Debug)]
 enum Found {
@@ -63,7 +66,7 @@ impl Engine {
         });
         // Two edits of one message that wait are one.
         let earlier = self
-            .waiting_about(room, id, |content| matches!(content, Content::Edit(_)))
+            .waiting_about(id, |content| matches!(content, Content::Edit(_)))
             .await?;
         match earlier.filter(|waiting| waiting.state != State::Unsettled) {
             Some(waiting) => self.edit_waiting(&waiting, &edit).await,
@@ -131,7 +134,6 @@ impl Engine {
         // Taken back before it went out: as if it had never been.
         let opposite = self
             .waiting_about(
-                room,
                 id,
                 |content| matches!(content, Content::Reaction(known) if known.emoji == emoji),
             )
@@ -198,14 +200,13 @@ impl Engine {
     /// The last change of mine to a message that waits and is of this kind.
     async fn waiting_about(
         &self,
-        room: RoomId,
         target: EventId,
         is: impl Fn(&Content) -> bool,
     ) -> Result<Option<Waiting>, Refusal> {
         let waiting = self
             .config
             .store
-            .read(move |c| Ok::<_, ClientError>(outbox::of_room(c, room)?))
+            .read(move |c| Ok::<_, ClientError>(outbox::last_about(c, target, CHANGES_LOOKED_AT)?))
             .await?;
         Ok(waiting.into_iter().rev().find(|waiting| {
             let content = Content::read(&waiting.event.content);

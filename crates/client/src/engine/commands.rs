@@ -149,17 +149,16 @@ impl Engine {
             .config
             .store
             .write(move |c| {
-                let before = outbox::of_room(c, room)?;
+                let mut gone = Vec::new();
+                for id in outbox::needing(c, id, usize::MAX)? {
+                    gone.extend(outbox::get(c, id)?);
+                }
                 let mut uploads = transfers::open(c)?;
-                let gone = match outbox::discard(c, id) {
-                    Ok(gone) => gone,
+                match outbox::discard(c, id) {
+                    Ok(_) => {}
                     Err(StoreError::Unsettled(_)) => return Ok(None),
                     Err(error) => return Err(error.into()),
-                };
-                let gone: Vec<_> = before
-                    .into_iter()
-                    .filter(|waiting| gone.contains(&waiting.event.id))
-                    .collect();
+                }
                 uploads.retain(|row| {
                     row.way == Way::Up && gone.iter().any(|gone| gone.event.id == row.event)
                 });

@@ -1,8 +1,6 @@
 //! What waits in the outbox, laid over what the log says: offline, too, a message reads as its
 //! author has last left it. Plain functions on a connection.
 
-use std::collections::BTreeMap;
-
 use landline_protocol::{Content, EventId, MemberId, Refusal, RoomId};
 use landline_store::outbox::{self, State, Waiting};
 use landline_store::{Connection, threads};
@@ -13,6 +11,10 @@ use crate::ui::{
     ReplyAuthor,
 };
 
+/// Waiting events that are laid over one message: of a thread that was imported and that the node
+/// has lost, all replies may wait.
+const LAID_OVER: usize = 1_000;
+
 /// Completes the lines of one room: the threads they began, and what waits about them.
 pub(super) fn dress(
     c: &Connection,
@@ -20,21 +22,19 @@ pub(super) fn dress(
     room: RoomId,
     items: &mut [Item],
 ) -> Result<(), ClientError> {
-    let mut at: BTreeMap<EventId, usize> = BTreeMap::new();
-    for (index, item) in items.iter_mut().enumerate() {
-        at.insert(item.id, index);
-        if let (ItemBody::Message(view), Some(_)) = (&mut item.body, item.seq) {
-            view.replies = threads::summary(c, item.id, me)?.map(replies);
-        }
-    }
-    for waiting in outbox::of_room(c, room)? {
-        let content = Content::read(&waiting.event.content);
-        let Some(about) = about(&content) else {
+    let some_wait = outbox::waits_in(c, room)?;
+    for item in items {
+        let ItemBody::Message(view) = &mut item.body else {
             continue;
         };
-        let item = at.get(&about).and_then(|index| items.get_mut(*index));
-        if let Some(ItemBody::Message(view)) = item.map(|item| &mut item.body) {
-            lay(view, &waiting, content, me);
+        if item.seq.is_some() {
+            view.replies = threads::summary(c, item.id, me)?.map(replies);
+        }
+        if some_wait {
+            for waiting in outbox::about(c, item.id, LAID_OVER)? {
+                let content = Content::read(&waiting.event.content);
+                lay(view, &waiting, content, me);
+            }
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use landline_protocol::{Content, Event, EventId, MemberId, RoomId, RoomKind};
 
 use super::room::fold;
-use super::{Engine, overlay, replica};
+use super::{Engine, append, overlay, replica};
 use crate::ClientError;
 use crate::ui::UiEvent;
 
@@ -51,14 +51,20 @@ impl Engine {
             }
         }
         let me = self.me();
-        let (runs, infos) = self
+        let (runs, infos, again) = self
             .config
             .store
             .write(move |c| {
-                replica::take(c, &runs, &infos, me)?;
-                Ok::<_, ClientError>((runs, infos))
+                let again = replica::take(c, &runs, &infos, me)?;
+                let again = append::lines(c, again)?;
+                Ok::<_, ClientError>((runs, infos, again))
             })
             .await?;
+        if !again.is_empty() {
+            self.out.lines_changed(again);
+            self.transfers.have_changed();
+            self.appending.wake();
+        }
         for (info, _) in infos {
             if let Some(room) = self.rooms.get_mut(&info.id) {
                 room.info = info;

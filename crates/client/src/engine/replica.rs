@@ -102,14 +102,17 @@ fn no_info(directory: RoomId) -> RoomInfo {
 }
 
 /// Stores runs of events, each without holes: the log, what follows from it, what is settled by
-/// it, and what the rooms are like now.
+/// it, and what the rooms are like now. Gives back what in the outbox is tried again because of
+/// them.
 pub(super) fn take(
     c: &Connection,
     runs: &BTreeMap<RoomId, Vec<Event>>,
     infos: &[(RoomInfo, bool)],
     me: MemberId,
-) -> Result<(), ClientError> {
+) -> Result<Vec<EventId>, ClientError> {
+    let mut again = Vec::new();
     for (room, run) in runs {
+        let failed = outbox::has_failed(c, *room)?;
         // All of it is logged before anything follows from it: a message and its edits are one row.
         let mut new = Vec::with_capacity(run.len());
         for event in run {
@@ -125,6 +128,9 @@ pub(super) fn take(
             if event.author == me {
                 outbox::settle(c, event.id)?;
                 follow_thread(c, event)?;
+            }
+            if failed {
+                again.extend(outbox::retry_for(c, event.id)?);
             }
         }
         if let (Some(first), Some(last)) = (run.first(), run.last()) {
@@ -144,7 +150,7 @@ pub(super) fn take(
             listing::close(c, info.id)?;
         }
     }
-    Ok(())
+    Ok(again)
 }
 
 /// Whoever writes in a thread has seen what was said in it.

@@ -67,6 +67,18 @@ impl Out {
         }
     }
 
+    /// [`Self::items_changed`], of whatever rooms.
+    pub(super) fn lines_changed(&mut self, lines: Vec<(RoomId, EventId)>) {
+        let mut by_room: BTreeMap<RoomId, BTreeSet<EventId>> = BTreeMap::new();
+        for (room, line) in lines {
+            by_room.entry(room).or_default().insert(line);
+        }
+        for (room, items) in by_room {
+            self.room_changed(room);
+            self.items_changed(room, items);
+        }
+    }
+
     /// What is shown of this room is to be read anew.
     pub(super) fn reload(&mut self, room: RoomId) {
         self.items.insert(room, Changed::All);

@@ -15,6 +15,12 @@ use landline_protocol::down::MarkChange;
 
 /// Items of one page.
 const PAGE_ITEMS: u32 = 200;
+/// Of them that wait, at the end of a page: to a node that has lost what one has imported, a hundred
+/// thousand may.
+pub(super) const WAITING_ITEMS: usize = 200;
+/// Waiting events that are looked at for these: some are reactions, or said in threads.
+const WAITING_LOOKED_AT: usize = 1_000;
+
 /// Which lines a page holds.
 #[derive(Debug, Clone, Copy)]
 enum Place {
@@ -238,10 +244,7 @@ impl PageRead {
         let more_after = more_after || (self.span.is_some() && !self.newest_span);
         let mut items: Vec<_> = lines.into_iter().map(views::item).collect();
         if !more_after {
-            for waiting in outbox::of_room(c, self.room)? {
-                let item = views::waiting_item(&waiting, self.me);
-                items.extend(item.filter(|item| self.part.holds(item)));
-            }
+            items.extend(self.waiting(c)?);
         }
         overlay::dress(c, self.me, self.room, &mut items)?;
         Ok(Page {
@@ -262,6 +265,21 @@ impl PageRead {
         let found = views::items(c, self.me, [thread])?;
         let here = found.into_iter().find(|(room, _)| *room == self.room);
         Ok(here.map(|(_, item)| item))
+    }
+
+    /// The last lines that wait: what was written a moment ago. Those before them come into the log
+    /// first, and are told then.
+    fn waiting(&self, c: &Connection) -> Result<Vec<Item>, ClientError> {
+        let rows = match self.part {
+            Part::Thread(thread) => outbox::last_about(c, thread, WAITING_LOOKED_AT)?,
+            Part::All | Part::Main => outbox::last_of_room(c, self.room, WAITING_LOOKED_AT)?,
+        };
+        let items = rows
+            .iter()
+            .filter_map(|waiting| views::waiting_item(waiting, self.me))
+            .filter(|item| self.part.holds(item));
+        let mut items: Vec<Item> = items.collect();
+        Ok(items.split_off(items.len().saturating_sub(WAITING_ITEMS)))
     }
 
     /// The lines of the page, all within one part of the log, and whether there are more in that

@@ -5,7 +5,7 @@ use landline_client::ui::{ItemState, LinkState};
 use landline_protocol::{Code, Refusal, RoomKind, direct_room_id};
 
 use crate::node::{ANA, Node};
-use crate::screen::Screen;
+use crate::screen::{Screen, text};
 
 #[tokio::test]
 async fn what_is_posted_is_shown_and_arrives_once() {
@@ -238,4 +238,36 @@ async fn a_queued_message_can_be_changed_and_taken_back_and_survives_the_end_of_
     ben.until_accepted(kept).await;
     assert_eq!(node.texts(general), ["the", "kept"]);
     assert!(ben.state(changed) == Some(&ItemState::Accepted));
+}
+
+/// To a node that has lost what somebody had imported, a hundred thousand may wait.
+#[tokio::test]
+async fn a_page_ends_with_the_last_of_what_waits_however_much_that_is() {
+    let (node, dial) = Node::start(3);
+    let mut ben = Screen::join(&dial, node.space()).await;
+    let general = node.general();
+    node.manners(|manners| manners.down = true);
+    node.cut();
+    ben.until("offline", |ben| ben.link() == Some(LinkState::Looking))
+        .await;
+    for n in 0..250 {
+        ben.post(general, &format!("waits {n}")).await;
+    }
+    let page = ben.page(general, None, 200).await;
+    let waiting: Vec<&str> = page
+        .items
+        .iter()
+        .filter(|item| item.seq.is_none())
+        .map(text)
+        .collect();
+    let last: Vec<String> = (50..250).map(|n| format!("waits {n}")).collect();
+    assert_eq!(waiting, last);
+
+    node.manners(|manners| manners.down = false);
+    ben.until("all are sent", |ben| {
+        ben.space_view().is_some_and(|view| view.queued == 0)
+            && ben.link() == Some(LinkState::Connected)
+    })
+    .await;
+    assert_eq!(ben.history(general).await.len(), 254);
 }

@@ -1,10 +1,10 @@
 //! What fails, is tried again or discarded together: an event and what needs it.
 
-use landline_protocol::{Content, EventId, Refusal};
+use landline_protocol::{Code, Content, EventId, Refusal};
 use rusqlite::{Connection, params};
 
 use super::get;
-use crate::bytes::{Blob, id};
+use crate::bytes::{Blob, id, sql_limit};
 use crate::{StoreError, transfers};
 
 /// An event and all that needs it, straight or by way of others.
@@ -78,6 +78,38 @@ pub fn retry(c: &Connection, id: EventId) -> Result<Vec<EventId>, StoreError> {
         transfers::begin_again(c, *id)?;
     }
     Ok(group)
+}
+
+/// A message has come into the log: what was refused because the node did not have it is queued
+/// again, with what needs that. Gives back which were.
+pub fn retry_for(c: &Connection, message: EventId) -> Result<Vec<EventId>, StoreError> {
+    let refused = c
+        .prepare_cached(
+            "SELECT id FROM outbox
+             WHERE (about = ?1 OR answers = ?1) AND state = 'failed' AND code = ?2
+             ORDER BY position",
+        )?
+        .query_map(params![Blob(message), Code::NotFound.as_str()], |row| {
+            id(row, 0)
+        })?
+        .collect::<Result<Vec<EventId>, _>>()?;
+    let mut again = Vec::new();
+    for id in refused {
+        again.extend(retry(c, id)?);
+    }
+    Ok(again)
+}
+
+/// An event and what needs it, in order, the first so many: what fails or is discarded with it.
+pub fn needing(c: &Connection, event: EventId, limit: usize) -> Result<Vec<EventId>, StoreError> {
+    let needing = c
+        .prepare_cached(&format!(
+            "{BELOW} SELECT id FROM outbox WHERE id IN (SELECT id FROM below)
+             ORDER BY position LIMIT ?2"
+        ))?
+        .query_map(params![Blob(event), sql_limit(limit)], |row| id(row, 0))?
+        .collect::<Result<_, _>>()?;
+    Ok(needing)
 }
 
 /// Takes an event and what needs it out of the outbox, and gives back which.

@@ -283,3 +283,55 @@ fn a_refused_joining_is_gone_and_what_was_written_behind_it_has_failed_for_its_r
     assert_eq!(outbox::retry(&c, message).unwrap(), [message, edited]);
     assert_eq!(next(&c), [message, edited, later]);
 }
+
+/// A restored node has lost a message, and gets it back from its author.
+#[test]
+fn what_was_refused_for_want_of_a_message_goes_again_once_that_is_there() {
+    let c = tables();
+    let (lost, other) = (event_id(room(0), 100), event_id(room(0), 101));
+    let answer = push(&c, 1, &reply(lost));
+    let edited = push(&c, 2, &edit(answer));
+    let change = push(&c, 3, &edit(lost));
+    let elsewhere = push(&c, 4, &reply(other));
+    let too_long = push(&c, 5, &reply(lost));
+    let all = [answer, edited, change, elsewhere, too_long];
+    outbox::hand_over(&c, &all).unwrap();
+    let missing = Refusal::not_found("there is no such message in this room");
+    assert!(!outbox::has_failed(&c, room(0)).unwrap());
+    for id in [answer, edited, change, elsewhere] {
+        outbox::fail(&c, id, &missing).unwrap();
+    }
+    outbox::fail(&c, too_long, &refusal()).unwrap();
+    assert!(outbox::has_failed(&c, room(0)).unwrap());
+    assert_eq!(outbox::retry_for(&c, event_id(room(0), 99)).unwrap(), []);
+    assert_eq!(
+        outbox::retry_for(&c, lost).unwrap(),
+        [answer, edited, change]
+    );
+    assert_eq!(next(&c), [answer, edited, change]);
+    assert_eq!(outbox::retry_for(&c, other).unwrap(), [elsewhere]);
+}
+
+#[test]
+fn what_waits_about_a_message_is_found_in_order_and_as_it_reads_now() {
+    let c = tables();
+    let message = event_id(room(0), 100);
+    let in_thread = Content::Message(Message {
+        text: "aside".into(),
+        thread: Some(message),
+        ..Message::default()
+    });
+    let aside = push(&c, 1, &in_thread);
+    let change = push(&c, 2, &edit(message));
+    let answer = push(&c, 3, &reply(message));
+    let ids_of = |limit| ids(&outbox::about(&c, message, limit).unwrap());
+    assert_eq!(ids_of(9), [aside, change], "an answer changes no line");
+    assert_eq!(ids_of(1), [aside]);
+    assert_eq!(ids(&outbox::last_about(&c, message, 1).unwrap()), [change]);
+    assert_eq!(
+        ids(&outbox::last_of_room(&c, room(0), 2).unwrap()),
+        [change, answer]
+    );
+    outbox::edit(&c, aside, &raw(&text("aloud")), None).unwrap();
+    assert_eq!(ids_of(9), [change]);
+}
