@@ -21,11 +21,11 @@ use landline_discovery::SpaceSeen;
 use landline_protocol::up::ClientInfo;
 use landline_protocol::{MemberId, Refusal, RoomId, SpaceId};
 use landline_store::Store;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Duration, Instant, sleep_until};
 
-use crate::command::{Command, SetPresence};
+use crate::command::Command;
 use crate::contact::{Contact, NoContact};
 use crate::data::Identity;
 use crate::files::FileWish;
@@ -34,7 +34,7 @@ use crate::home::{AppendReply, Note, Reply, SourceReply, is_damaged};
 use crate::import::Ready;
 use crate::known::KnownSpace;
 use crate::link::{Backoff, Dial, LinkEvent, LinkLoss};
-use crate::ui::{Settings, UiEvent};
+use crate::ui::UiEvent;
 use crate::{ClientError, Clock, Random};
 
 mod append;
@@ -48,6 +48,7 @@ mod export;
 mod follow;
 mod linking;
 mod marks;
+mod my_name;
 mod notice;
 mod online;
 mod overlay;
@@ -58,6 +59,7 @@ mod reply;
 mod room;
 mod rooms;
 mod search;
+mod situation;
 mod tell;
 mod timeline;
 mod transfers;
@@ -70,6 +72,7 @@ use online::Online;
 use people::People;
 pub(crate) use reply::NewReply;
 use room::Room;
+pub(crate) use situation::{Looked, Situation, Wishes};
 use tell::Out;
 use transfers::Transfers;
 
@@ -86,9 +89,7 @@ const INPUTS_WAITING: usize = 256;
 pub(crate) struct EngineConfig {
     pub(crate) known: KnownSpace,
     pub(crate) identity: Identity,
-    /// The name to sign in with.
-    pub(crate) name: String,
-    pub(crate) wishes: Wishes,
+    pub(crate) situation: Situation,
     pub(crate) client: ClientInfo,
     /// The space's own folder.
     pub(crate) folder: PathBuf,
@@ -96,31 +97,7 @@ pub(crate) struct EngineConfig {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
     pub(crate) dial: Arc<dyn Dial>,
-    /// The loopback address of the node that runs in this program.
-    pub(crate) hosted_here: Option<String>,
     pub(crate) notes: mpsc::Sender<Note>,
-}
-
-/// What of the settings an engine goes by.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Wishes {
-    /// Words that count as a mention, in lower case.
-    pub(crate) keywords: Vec<String>,
-    /// Nothing disturbs before this: milliseconds since 1970.
-    pub(crate) quiet_until: Option<i64>,
-    /// Others see how far one has read.
-    pub(crate) receipts: bool,
-}
-
-impl From<&Settings> for Wishes {
-    fn from(settings: &Settings) -> Self {
-        let keywords = settings.keywords.iter();
-        Self {
-            keywords: keywords.map(|word| word.to_lowercase()).collect(),
-            quiet_until: settings.quiet_until,
-            receipts: settings.receipts,
-        }
-    }
 }
 
 /// What happens to an engine from outside.
@@ -134,17 +111,6 @@ pub(crate) enum Input {
     Contact(Box<Result<Contact, NoContact>>),
     /// Its advert was seen, or has changed.
     Seen(SpaceSeen),
-    /// The node runs in this program, there; or no longer.
-    HostedHere(Option<String>),
-    Look {
-        room: Option<RoomId>,
-        focused: bool,
-    },
-    Name(String),
-    Presence(SetPresence),
-    /// The person has left this computer, or is back.
-    Away(bool),
-    Wishes(Wishes),
     /// The computer has slept.
     Woke,
     /// Events of ours past the outbox, for an import: one `append`, refused where there is no link.
@@ -172,12 +138,6 @@ impl Input {
             Self::Reply(NewReply { reply, .. }) => drop(reply.send(Err(refusal))),
             Self::Contact(_)
             | Self::Seen(_)
-            | Self::HostedHere(_)
-            | Self::Look { .. }
-            | Self::Name(_)
-            | Self::Presence(_)
-            | Self::Away(_)
-            | Self::Wishes(_)
             | Self::Woke
             // A reply that is dropped says so.
             | Self::Files(_)
@@ -190,6 +150,7 @@ impl Input {
 #[derive(Debug)]
 pub(crate) struct EngineHandle {
     inputs: mpsc::Sender<Input>,
+    situation: watch::Sender<Situation>,
     task: JoinHandle<()>,
 }
 
@@ -205,6 +166,20 @@ impl EngineHandle {
                 }
             }
         }
+    }
+
+    /// Things stand so now.
+    pub(crate) fn is_now(&self, situation: Situation) {
+        self.situation.send_if_modified(|known| {
+            let changed = *known != situation;
+            *known = situation;
+            changed
+        });
+    }
+
+    /// It has ended by itself.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.inputs.is_closed()
     }
 
     /// Ends it: the link is cut, the replica closed.
@@ -230,8 +205,22 @@ pub(crate) async fn start(
         };
     }
     let first = engine.first_words().await?;
-    let task = tokio::spawn(engine.run(waiting, contact));
-    Ok((EngineHandle { inputs, task }, first))
+    let (situation, changes) = watch::channel(engine.config.situation.clone());
+    let (space, notes) = (engine.space(), engine.config.notes.clone());
+    let running = tokio::spawn(engine.run(waiting, changes, contact));
+    let task = tokio::spawn(async move {
+        if let Err(error) = running.await {
+            tracing::error!(%space, %error, "an engine has ended");
+            // Home has ended before it: then nobody is to be told.
+            let _ = notes.send(Note::Ended(space)).await;
+        }
+    });
+    let handle = EngineHandle {
+        inputs,
+        situation,
+        task,
+    };
+    Ok((handle, first))
 }
 
 /// Where the link stands.
@@ -270,7 +259,6 @@ pub(crate) struct Engine {
     marks: MarksKept,
     shelf: Shelf,
     transfers: Transfers,
-    look: Looked,
     out: Out,
     /// The replica has proved damaged: home puts it right, and starts another engine.
     damaged: bool,
@@ -278,13 +266,6 @@ pub(crate) struct Engine {
     told_failure: Option<(String, Instant)>,
     /// Events from before are not announced: when there was a link last.
     away_since: Option<i64>,
-}
-
-/// What the person looks at.
-#[derive(Debug, Clone, Copy, Default)]
-struct Looked {
-    room: Option<RoomId>,
-    focused: bool,
 }
 
 /// What has happened to the link.
@@ -320,7 +301,6 @@ impl Engine {
             marks: MarksKept::default(),
             shelf,
             transfers: Transfers::default(),
-            look: Looked::default(),
             out: Out::default(),
             damaged: false,
             told_failure: None,
@@ -345,7 +325,12 @@ impl Engine {
         self.space().directory()
     }
 
-    async fn run(mut self, mut inputs: mpsc::Receiver<Input>, contact: Option<Contact>) {
+    async fn run(
+        mut self,
+        mut inputs: mpsc::Receiver<Input>,
+        mut situation: watch::Receiver<Situation>,
+        contact: Option<Contact>,
+    ) {
         if let Some(contact) = contact
             && let Err(error) = self.contacted(contact).await
         {
@@ -366,8 +351,13 @@ impl Engine {
             tokio::select! {
                 input = inputs.recv() => match input {
                     Some(Input::Stop) | None => break,
-                    Some(input) => self.on_input(input).await,
+                    Some(input) => {
+                        // What was chosen before it counts for it.
+                        self.look_about(&mut situation).await;
+                        self.on_input(input).await;
+                    }
                 },
+                Ok(()) = situation.changed() => self.look_about(&mut situation).await,
                 news = news(&mut self.phase, &mut arrived) => {
                     let done = match news {
                         News::Dialled(result) => self.on_dialled(*result).await,
@@ -397,9 +387,17 @@ impl Engine {
             self.append_next().await?;
             self.send_marks();
             self.watch();
+            self.check_name().await?;
         }
         self.keep_marks().await?;
-        self.tell().await
+        match self.tell().await {
+            // What is in the replica can't be shown, but is kept: the link may go on.
+            Err(error) if !is_damaged(&error) => {
+                self.say_failure(error);
+                Ok(())
+            }
+            told => told,
+        }
     }
 
     async fn on_input(&mut self, input: Input) {
@@ -413,19 +411,6 @@ impl Engine {
                 }
             }
             Input::Seen(seen) => self.on_seen(seen),
-            Input::HostedHere(loopback) => self.on_hosted(loopback),
-            Input::Look { room, focused } => self.on_look(room, focused),
-            Input::Name(name) => {
-                if let Err(refusal) = self.rename_me(name).await {
-                    self.out.say(UiEvent::Notice { refusal });
-                }
-            }
-            Input::Presence(presence) => self.set_presence(presence),
-            Input::Away(away) => self.set_away(away),
-            Input::Wishes(wishes) => {
-                self.config.wishes = wishes;
-                self.notice_quiet();
-            }
             Input::Woke => self.woke(),
             Input::Append { events, reply } => self.append_directly(&events, reply),
             Input::Export { rooms, reply } => {
@@ -484,15 +469,23 @@ impl Engine {
         if self.damaged {
             return;
         }
-        tracing::error!(space = %self.space(), %error, "the replica failed");
         if is_damaged(&error) {
+            tracing::error!(space = %self.space(), %error, "the replica is damaged");
             self.damaged = true;
             self.lose(Some(error.into()), Wait::ForEver);
             self.note(Note::Damaged(self.space())).await;
             return;
         }
+        let refusal = self.say_failure(error);
+        self.lose(Some(refusal), Wait::Backoff);
+        // If this can't be told either, the next round tries again.
+        let _ = self.tell().await;
+    }
+
+    /// The replica fails. It is tried again and again, and fails again: told once in a while.
+    fn say_failure(&mut self, error: ClientError) -> Refusal {
+        let words = error.to_string();
         let refusal = Refusal::from(error);
-        // It is tried again and again, and fails again: told once in a while.
         let told = self
             .told_failure
             .replace((refusal.message.clone(), Instant::now()));
@@ -502,13 +495,12 @@ impl Engine {
         {
             self.told_failure = Some((words, at));
         } else {
+            tracing::error!(space = %self.space(), error = words, "the replica failed");
             self.out.say(UiEvent::Notice {
                 refusal: refusal.clone(),
             });
         }
-        self.lose(Some(refusal), Wait::Backoff);
-        // If this can't be told either, the next round tries again.
-        let _ = self.tell().await;
+        refusal
     }
 
     async fn end(mut self) {

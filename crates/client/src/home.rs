@@ -17,13 +17,13 @@ use std::time::Duration;
 
 use landline_discovery::Discovery;
 use landline_protocol::up::AppendResult;
-use landline_protocol::{EventId, MemberId, Refusal, RoomId, SpaceId};
+use landline_protocol::{EventId, MemberId, PresenceState, Refusal, RoomId, SpaceId};
 use landline_store::Store;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
-use crate::command::{Answer, Command, Look, Nothing};
+use crate::command::{Answer, Command, Look, Nothing, SetPresence};
 use crate::data::{DataDir, Identity};
 use crate::engine::{self, EngineHandle, NewReply};
 use crate::export;
@@ -144,6 +144,8 @@ pub(crate) enum Note {
     },
     /// A replica has proved damaged while it was in use.
     Damaged(SpaceId),
+    /// An engine has ended by itself.
+    Ended(SpaceId),
     /// A damaged replica was put right, and what is to be said of it.
     Mended {
         space: SpaceId,
@@ -163,6 +165,7 @@ pub(crate) struct Home {
     nearby: Nearby,
     hosted: Option<Hosted>,
     look: Look,
+    presence: SetPresence,
     /// The person is not at this computer.
     away: bool,
     picture: Picture,
@@ -240,6 +243,10 @@ pub(crate) async fn start(
         spaces: BTreeMap::new(),
         nearby: Nearby::default(),
         hosted: None,
+        presence: SetPresence {
+            state: PresenceState::Online,
+            text: String::new(),
+        },
         away: false,
         look: Look {
             space: None,
@@ -322,9 +329,7 @@ impl Home {
             Input::Hosting(hosted) => self.on_hosting(hosted).await,
             Input::Away(away) => {
                 self.away = away;
-                for space in self.spaces.values() {
-                    space.tell(engine::Input::Away(away));
-                }
+                self.tell_engines();
             }
             Input::Notice(words) => self.notice(words),
             Input::Open { space, room, item } => {
@@ -373,9 +378,8 @@ impl Home {
                 .await
                 .map(Answer::leave_space),
             Command::set_presence(request) => {
-                for space in self.spaces.values() {
-                    space.tell(engine::Input::Presence(request.clone()));
-                }
+                self.presence = request;
+                self.tell_engines();
                 Ok(Answer::set_presence(Nothing {}))
             }
             Command::look(request) => self.look(request).await.map(Answer::look),
@@ -491,6 +495,7 @@ impl Home {
                     let _ = reply.send(answer);
                 }
                 Note::Damaged(space) => self.mend(space),
+                Note::Ended(space) => self.ended(space),
                 Note::Mended { space, result } => self.mended(space, result).await,
             }
         }
@@ -505,25 +510,41 @@ impl Home {
     }
 
     /// Ends the engines together; their last notes are still taken.
-    async fn stop(self, mut noted: mpsc::Receiver<Note>) {
-        let engines = self
-            .spaces
-            .into_values()
-            .filter_map(|joined| match joined.engine {
+    async fn stop(mut self, mut noted: mpsc::Receiver<Note>) {
+        let ended = || Running::No(ClientError::Stopped.into());
+        let engines = self.spaces.values_mut().filter_map(|joined| {
+            match std::mem::replace(&mut joined.engine, ended()) {
                 Running::Yes(engine) => Some(engine.stop()),
                 Running::No(_) => None,
-            });
+            }
+        });
         let ends = futures_util::future::join_all(engines);
-        self.mending.close();
-        let drained = async { while noted.recv().await.is_some() {} };
-        let ended = async {
-            tokio::select! {
-                _ = async { tokio::join!(ends, self.mending.wait()) } => {}
-                () = drained => {}
+        let mending = self.mending.clone();
+        mending.close();
+        let ended = async { tokio::join!(ends, mending.wait()) };
+        let mut known = Vec::new();
+        let mut take = |note: Note| {
+            if let Note::Known(space) = note {
+                known.push(*space);
             }
         };
-        if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
+        let taken = async {
+            tokio::pin!(ended);
+            loop {
+                tokio::select! {
+                    _ = &mut ended => break,
+                    Some(note) = noted.recv() => take(note),
+                }
+            }
+            while let Ok(note) = noted.try_recv() {
+                take(note);
+            }
+        };
+        if tokio::time::timeout(STOP_WITHIN, taken).await.is_err() {
             tracing::warn!("an engine did not end in time");
+        }
+        for known in known {
+            self.remember(known).await;
         }
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "closing landline.db");

@@ -179,6 +179,14 @@ impl Sync {
             .map(|span| span.from)
     }
 
+    /// All after this seq is here up to and with the one that this gives back: the last before the
+    /// first hole.
+    pub(crate) fn whole_after(&self, seq: u64) -> u64 {
+        let next = seq.saturating_add(1);
+        let next = next.max(self.node.map_or(next, |node| node.first));
+        self.span_of(next).map_or(seq, |span| span.to)
+    }
+
     /// The part that this seq is in.
     pub(crate) fn span_of(&self, seq: u64) -> Option<Span> {
         self.spans

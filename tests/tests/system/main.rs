@@ -17,6 +17,7 @@ mod hostile;
 mod import;
 mod import_cut;
 mod lan;
+mod marks;
 mod membership;
 mod mix;
 mod notices;

@@ -26,9 +26,9 @@ use crate::ui::{Item, ItemState, UiEvent};
 
 /// Bytes of events in one `append`: well within a packet.
 const APPEND_BYTES: usize = 200 * 1024;
-/// Lines told of what is held by one event that was refused; where there are more, the page is read
-/// anew.
-const HELD_TOLD: usize = 200;
+/// Lines told at once of what was refused and what is held by it; where there are more, the page is
+/// read anew.
+const HELD_TOLD: usize = 100;
 
 /// What of the outbox is on its way.
 #[derive(Debug, Default)]
@@ -311,8 +311,8 @@ impl Engine {
         failed: Vec<(EventId, Refusal)>,
         more: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(), ClientError> {
-        let (me, space) = (self.me(), self.space());
-        let (accepted, refused, changed) = self
+        let (me, space, directory) = (self.me(), self.space(), self.directory());
+        let (accepted, refused, changed, told) = self
             .config
             .store
             .write(move |c| {
@@ -326,25 +326,32 @@ impl Engine {
                 let (mut refused, mut changed) = (Vec::new(), Vec::new());
                 for (id, refusal) in failed {
                     if let Some(waiting) = outbox::get(c, id)? {
-                        let with_it = outbox::needing(c, id, HELD_TOLD)?;
+                        let with_it = outbox::needing(c, id, HELD_TOLD + 1)?;
                         outbox::fail(c, id, &refusal)?;
+                        if waiting.event.room == directory {
+                            // There is no line of it that could be tried again or discarded.
+                            outbox::discard(c, id)?;
+                        }
                         changed.extend(lines(c, with_it)?);
-                        refused.push(waiting);
+                        refused.push((waiting, refusal));
                     }
                 }
-                Ok::<_, ClientError>((accepted, refused, changed))
+                let mut told = Vec::new();
+                if changed.len() <= HELD_TOLD {
+                    let few = std::mem::take(&mut changed).into_iter();
+                    told = views::items(c, me, few.map(|(_, line)| line))?;
+                }
+                Ok::<_, ClientError>((accepted, refused, changed, told))
             })
             .await?;
-        self.out.lines_changed(changed);
-        for waiting in refused {
+        for (waiting, refusal) in refused {
             self.stays(&waiting).await?;
             let event = waiting.event;
-            let room = event.room;
+            let (room, content) = (event.room, Content::read(&event.content));
             self.out.room_changed(room);
-            if matches!(
-                Content::read(&event.content),
-                Content::Joined | Content::Left
-            ) {
+            if room == directory {
+                self.refused_in_directory(&content, &refusal);
+            } else if matches!(content, Content::Joined | Content::Left) {
                 let id = event.id;
                 self.out.say(UiEvent::ItemGone { space, room, id });
             }
@@ -370,7 +377,8 @@ impl Engine {
                 self.out.say(UiEvent::Items { space, room, items });
             }
         }
-        self.out.space_changed();
+        self.tell_items_of(told);
+        self.out.lines_changed(changed);
         Ok(())
     }
 

@@ -179,7 +179,7 @@ impl Engine {
             self.remove_unknown(hash).await?;
             return Err(error.into());
         }
-        self.tell_attachments(room, thread).await?;
+        self.attachments_changed(room, thread).await;
         Ok(view)
     }
 
@@ -216,7 +216,7 @@ impl Engine {
             .await?;
         if let Some(attachment) = gone {
             self.transfers.may_be_unnamed();
-            self.tell_attachments(room, attachment.thread).await?;
+            self.attachments_changed(room, attachment.thread).await;
         }
         Ok(Nothing {})
     }
@@ -268,7 +268,8 @@ impl Engine {
         })
         .await?;
         self.transfers.have_changed();
-        self.tell_attachments(room, thread).await
+        self.attachments_changed(room, thread).await;
+        Ok(())
     }
 
     /// Uploads of the files of a message, each once.
@@ -297,6 +298,14 @@ impl Engine {
             .collect()
     }
 
+    /// Tells what is attached now. What was done is done, whether or not that can be read: else a
+    /// person who is told of a failure does it twice.
+    async fn attachments_changed(&mut self, room: RoomId, thread: Option<EventId>) {
+        if let Err(error) = self.tell_attachments(room, thread).await {
+            tracing::warn!(%error, "what is attached to a draft could not be read");
+        }
+    }
+
     async fn tell_attachments(
         &mut self,
         room: RoomId,
@@ -304,18 +313,15 @@ impl Engine {
     ) -> Result<(), ClientError> {
         let shelf = self.shelf.clone();
         let most = self.max_file_bytes().await;
-        let attachments = self
-            .config
-            .store
-            .read(move |c| {
-                let mut views = Vec::new();
-                for attachment in attachments::of_draft(c, room, thread)? {
-                    let words = trouble(c, &shelf, &attachment.file, most)?;
-                    views.push(view(&attachment, words));
-                }
-                Ok::<_, ClientError>(views)
-            })
-            .await?;
+        let read = self.config.store.read(move |c| {
+            let mut views = Vec::new();
+            for attachment in attachments::of_draft(c, room, thread)? {
+                let words = trouble(c, &shelf, &attachment.file, most)?;
+                views.push(view(&attachment, words));
+            }
+            Ok::<_, ClientError>(views)
+        });
+        let attachments = read.await?;
         self.out.say(UiEvent::Attachments {
             space: self.space(),
             room,

@@ -1,7 +1,7 @@
 //! What the person does. Whatever changes a room is written to the outbox, with or without a link.
 
 use landline_protocol::{
-    Code, Content, EventId, EventSignature, Message, NewEvent, Profile, Refusal, RoomId, sign_event,
+    Code, Content, EventId, EventSignature, Message, NewEvent, Refusal, RoomId, sign_event,
 };
 use landline_store::transfers::{self, Way};
 use landline_store::{StoreError, outbox};
@@ -225,20 +225,6 @@ impl Engine {
         let waiting = self.config.store.read(move |c| outbox::get(c, id)).await;
         let gone = || Refusal::not_found("the node has it already");
         waiting.map_err(ClientError::from)?.ok_or_else(gone)
-    }
-
-    /// A new name: what the space knows of me is changed by an event in its directory.
-    pub(super) async fn rename_me(&mut self, name: String) -> Result<(), Refusal> {
-        self.config.name.clone_from(&name);
-        if self.people.name(self.me()) == name {
-            return Ok(());
-        }
-        let profile = Profile {
-            name: Some(name),
-            ..Profile::default()
-        };
-        let event = self.new_event(self.directory(), &Content::Profile(profile))?;
-        Ok(self.queue(vec![event]).await?)
     }
 
     /// An event of mine, checked as the node will check it, and signed.

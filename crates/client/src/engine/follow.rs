@@ -47,7 +47,7 @@ impl Engine {
     /// What to do first. Rooms with nothing to do leave the list of those that are due.
     fn most_urgent(&mut self) -> Option<(RoomId, Step)> {
         let mut best: Option<((Urgency, bool, bool), RoomId, Step)> = None;
-        let (directory, looked_at) = (self.directory(), self.look.room);
+        let (directory, looked_at) = (self.directory(), self.looked_at());
         let rooms = &self.rooms;
         self.due.retain(|id| {
             let Some((urgency, step)) = rooms.get(id).and_then(|room| room.sync.next()) else {
@@ -207,6 +207,7 @@ impl Engine {
             room.sync.stepped_back(to, back.head_id);
             room.marks.cut(to);
             room.threads_read = room.threads_read.min(to);
+            room.unread_replies = None;
         }
         self.marks.cut(id, to);
         self.appending.wake();

@@ -52,7 +52,7 @@ impl Engine {
             .map(|seen| seen.addresses.as_slice())
             .unwrap_or_default();
         let addresses = to_dial(
-            self.config.hosted_here.iter().chain(seen),
+            self.config.situation.hosted_here.iter().chain(seen),
             &self.config.known.addresses,
         );
         let target = Target {
@@ -61,7 +61,7 @@ impl Engine {
         };
         let credentials = Credentials {
             identity: self.config.identity.clone(),
-            name: self.config.name.clone(),
+            name: self.config.situation.name.clone(),
             client: self.config.client.clone(),
             // Who is a member already needs neither.
             passcode: None,
@@ -101,13 +101,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_hosted(&mut self, loopback: Option<String>) {
-        if self.config.hosted_here != loopback {
-            self.config.hosted_here = loopback;
-            self.out.space_changed();
-            if self.config.hosted_here.is_some() && matches!(self.phase, Phase::Looking { .. }) {
-                self.dial();
-            }
+    /// The node runs in this program now, or does no longer.
+    pub(super) fn hosting_changed(&mut self) {
+        self.out.space_changed();
+        let here = self.config.situation.hosted_here.is_some();
+        if here && matches!(self.phase, Phase::Looking { .. }) {
+            self.dial();
         }
     }
 
@@ -230,6 +229,7 @@ impl Engine {
                 self.backoff.reset();
             }
             self.config.known.last_connected = Some(self.config.clock.now());
+            self.out.known_changed();
         }
         let mut backoff = || self.backoff.next(self.config.random.fraction());
         let pause = match wait {

@@ -150,6 +150,9 @@ impl Engine {
                 views::items(c, me, [thread])
             })
             .await?;
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.unread_replies = None;
+        }
         self.tell_items_of(items);
         Ok(Nothing {})
     }
@@ -157,7 +160,7 @@ impl Engine {
     /// Tells the node how far I am, where it does not know and may be told again.
     pub(super) fn send_marks(&mut self) {
         let now = Instant::now();
-        let receipts = self.config.wishes.receipts;
+        let receipts = self.config.situation.wishes.receipts;
         let here = self.people.here();
         let Phase::Online(online) = &mut self.phase else {
             return;

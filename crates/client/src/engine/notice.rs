@@ -123,7 +123,8 @@ impl Engine {
 
     /// Not what is being looked at, and not while somebody wants quiet.
     fn may_disturb(&self, id: RoomId) -> bool {
-        let looked_at = self.look.focused && self.look.room == Some(id);
+        let look = self.config.situation.look;
+        let looked_at = look.focused && look.room == Some(id);
         let open = self.rooms.get(&id).is_some_and(Room::is_open);
         open && !looked_at && !self.i_want_quiet() && id != self.directory()
     }
@@ -162,7 +163,7 @@ impl Engine {
 
     /// One of the words that the person watches for is in it.
     fn is_watched_for(&self, text: &str) -> bool {
-        let keywords = &self.config.wishes.keywords;
+        let keywords = &self.config.situation.wishes.keywords;
         !keywords.is_empty() && has_word(&text.to_lowercase(), keywords)
     }
 

@@ -39,6 +39,8 @@ pub(super) struct Online {
     pub(super) fetches: usize,
     /// The rooms that the node has listed so far; none once it has listed all.
     listing: Option<BTreeSet<RoomId>>,
+    /// What the space calls me was compared with my name.
+    pub(super) name_checked: bool,
 }
 
 /// What an answer will be about.
@@ -71,6 +73,7 @@ impl Online {
             asked: HashMap::new(),
             fetches: 0,
             listing: Some(BTreeSet::new()),
+            name_checked: false,
         }
     }
 
@@ -333,7 +336,12 @@ impl Engine {
             return Ok(());
         }
         online.listing = None;
-        self.close_unlisted().await
+        self.close_unlisted().await?;
+        // What others have read meanwhile is never pushed again.
+        if let Some(room) = self.looked_at() {
+            self.ask_marks(room);
+        }
+        Ok(())
     }
 
     async fn room_opened(&mut self, info: RoomInfo) -> Result<(), ClientError> {
@@ -344,7 +352,7 @@ impl Engine {
         }
         let room = info.id;
         self.rooms_told(vec![info]).await?;
-        if self.look.room == Some(room) {
+        if self.looked_at() == Some(room) {
             self.ask_marks(room);
         }
         Ok(())

@@ -10,43 +10,25 @@ use landline_store::rooms::{self, PersonRow};
 use tokio::time::{Duration, Instant};
 
 use super::online::Asked;
-use super::{Engine, Looked, Phase, views};
+use super::{Engine, Phase, views};
 use crate::ClientError;
-use crate::command::{SetPresence, SetTyping};
+use crate::command::SetTyping;
 use crate::ui::{PersonView, UiEvent};
 
 /// Between two `watch`es: people come in crowds.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct People {
     presence: BTreeMap<MemberId, PresenceChange>,
     /// Of those who are in the space now.
     names: BTreeMap<MemberId, String>,
     watched: BTreeSet<MemberId>,
     watch_due: Option<Instant>,
-    mine: SetPresence,
-    /// I am not at this computer.
-    away: bool,
     /// Others were told that nothing may disturb me for a time.
     told_quiet: bool,
-}
-
-impl Default for People {
-    fn default() -> Self {
-        Self {
-            presence: BTreeMap::new(),
-            names: BTreeMap::new(),
-            watched: BTreeSet::new(),
-            watch_due: None,
-            mine: SetPresence {
-                state: PresenceState::Online,
-                text: String::new(),
-            },
-            away: false,
-            told_quiet: false,
-        }
-    }
+    /// A name that the space has refused, as the person was told.
+    pub(super) refused_name: Option<String>,
 }
 
 impl People {
@@ -108,7 +90,7 @@ impl Engine {
             return;
         }
         self.people.watch_due = None;
-        let looked_at = self.look.room.and_then(|room| self.rooms.get(&room));
+        let looked_at = self.looked_at().and_then(|room| self.rooms.get(&room));
         let direct = self
             .rooms
             .values()
@@ -183,26 +165,14 @@ impl Engine {
         typing.into_iter().for_each(|id| self.tell_typing(id));
     }
 
-    pub(super) fn set_presence(&mut self, presence: SetPresence) {
-        self.people.mine = presence;
-        self.tell_presence();
-    }
-
-    pub(super) fn set_away(&mut self, away: bool) {
-        if self.people.away != away {
-            self.people.away = away;
-            self.tell_presence();
-        }
-    }
-
     /// Nothing may disturb me now: by a choice, or until a time.
     pub(super) fn i_want_quiet(&self) -> bool {
-        self.people.mine.state == PresenceState::Dnd || self.quiet_for().is_some()
+        self.config.situation.presence == PresenceState::Dnd || self.quiet_for().is_some()
     }
 
     /// For how long I want quiet; none where no time was set, or it is over.
     fn quiet_for(&self) -> Option<Duration> {
-        let until = self.config.wishes.quiet_until?;
+        let until = self.config.situation.wishes.quiet_until?;
         let left = until.saturating_sub(self.config.clock.now());
         let left = u64::try_from(left).ok().filter(|left| *left > 0)?;
         Some(Duration::from_millis(left))
@@ -224,24 +194,24 @@ impl Engine {
     /// At a sign-in: one is online, unless one has said otherwise.
     pub(super) fn say_presence(&mut self) {
         self.people.watch_due = Some(Instant::now());
-        let mine = &self.people.mine;
+        let now = &self.config.situation;
         let usual =
-            mine.state == PresenceState::Online && mine.text.is_empty() && !self.people.away;
+            now.presence == PresenceState::Online && now.presence_text.is_empty() && !now.away;
         if !usual || self.quiet_for().is_some() {
             self.tell_presence();
         }
     }
 
-    fn tell_presence(&mut self) {
+    pub(super) fn tell_presence(&mut self) {
         self.people.told_quiet = self.quiet_for().is_some();
-        let mine = &self.people.mine;
+        let now = &self.config.situation;
         let presence = Presence {
-            state: match mine.state {
+            state: match now.presence {
                 _ if self.people.told_quiet => PresenceState::Dnd,
-                PresenceState::Online if self.people.away => PresenceState::Away,
+                PresenceState::Online if now.away => PresenceState::Away,
                 chosen => chosen,
             },
-            text: Some(mine.text.clone()),
+            text: Some(now.presence_text.clone()),
         };
         self.ask_quietly("presence", &presence);
     }
@@ -308,14 +278,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_look(&mut self, room: Option<RoomId>, focused: bool) {
-        let before = std::mem::replace(&mut self.look, Looked { room, focused });
-        if before.room != room {
-            self.people.watch_soon();
-            if let Some(room) = room {
-                self.ask_marks(room);
-            }
+    pub(super) fn looks_elsewhere(&mut self) {
+        self.people.watch_soon();
+        if let Some(room) = self.looked_at() {
+            self.ask_marks(room);
         }
+    }
+
+    /// The room that is on the screen.
+    pub(super) const fn looked_at(&self) -> Option<RoomId> {
+        self.config.situation.look.room
     }
 
     /// What the directory says of the space and of me.

@@ -88,9 +88,8 @@ impl Engine {
         room.sync.took(first.seq, last.seq, last.id);
         let joins_on = first.seq <= head + 1;
         let newest = last.seq > head;
-        if newest {
-            room.marks.delivered = room.marks.delivered.max(last.seq);
-        }
+        room.have_received();
+        room.count_replies_anew(&run, newest);
         self.due.insert(id);
         self.note_missed(id, &run, way).await?;
         if id == self.directory() {

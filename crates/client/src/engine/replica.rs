@@ -36,7 +36,8 @@ pub(super) fn load(
         let mut room = Room::new(listed.info, listed.open, Sync::new(spans, head_id));
         let mark = marks::get(c, id, me)?;
         room.marks.read = room.marks.read.max(mark.read);
-        room.marks.delivered = room.sync.head();
+        room.marks.delivered = room.info.delivered.max(mark.delivered);
+        room.have_received();
         rooms.insert(id, room);
     }
     // Rooms that were made here and that no node knows yet.

@@ -7,6 +7,7 @@ use landline_protocol::limits::TYPING_FORGOTTEN_MS;
 use landline_protocol::up::RoomInfo;
 use landline_protocol::{Content, Event, EventId, MemberId, RoomCreated, RoomId, RoomKind};
 use landline_store::choices::Choice;
+use landline_store::threads::Unread;
 use tokio::time::{Duration, Instant};
 
 use crate::sync::{NodeLog, Sync};
@@ -32,6 +33,8 @@ pub(super) struct Room {
     pub(super) leaving: bool,
     /// All that was said in its threads up to this seq is known to be read.
     pub(super) threads_read: u64,
+    /// What is unread in its threads, as counted last; none where that has changed since.
+    pub(super) unread_replies: Option<Unread>,
     /// Others' messages that came while there was no link and were not announced yet.
     pub(super) missed: Missed,
 }
@@ -52,6 +55,7 @@ impl Room {
             choice: Choice::default(),
             leaving: false,
             threads_read: 0,
+            unread_replies: None,
             missed: Missed::default(),
         }
     }
@@ -75,9 +79,31 @@ impl Room {
             head_id: (info.epoch == self.info.epoch).then_some(info.head_id),
         });
         self.marks.told(info.read, info.delivered);
+        self.have_received();
         self.open = true;
         self.listed = true;
         self.info = info;
+    }
+
+    /// What is here without a hole is delivered; what is newer than a hole is not said to be, since
+    /// that would say it of what is missing too.
+    pub(super) fn have_received(&mut self) {
+        self.marks.delivered = self.sync.whole_after(self.marks.delivered);
+    }
+
+    /// These are here now: what is unread in threads is counted anew where they may change it. Of
+    /// what is filled in behind, any may, since it tells which threads one follows.
+    pub(super) fn count_replies_anew(&mut self, run: &[Event], newest: bool) {
+        let first = run.first().map_or(u64::MAX, |event| event.seq);
+        self.threads_read = self.threads_read.min(first.saturating_sub(1));
+        let changes = |event: &Event| match Content::read(&event.content) {
+            Content::Message(message) => message.thread.is_some(),
+            Content::Edit(_) | Content::Delete(_) => true,
+            _ => false,
+        };
+        if !newest || run.iter().any(changes) {
+            self.unread_replies = None;
+        }
     }
 
     /// The link is gone.

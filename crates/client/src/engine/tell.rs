@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use landline_protocol::{EventId, MemberId, RoomId, RoomKind};
-use landline_store::{outbox, rooms as stored_rooms};
+use landline_store::outbox;
+use landline_store::rooms::{self as stored_rooms, PersonRow};
 use tokio::time::{Duration, Instant};
 
-use super::views::{self, RoomFacts};
+use super::views::{self, RoomFacts, RoomRead};
 use super::{Engine, Phase};
 use crate::ClientError;
 use crate::home::Note;
@@ -16,6 +17,8 @@ use crate::ui::{LinkState, LinkView, RoomView, SpaceView, UiEvent};
 /// Between two rounds of changed items, rooms and people: under load, one room changes with every
 /// packet.
 const ROUND_EVERY: Duration = Duration::from_millis(50);
+/// After a round that could not be read, in addition.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Items of a room told one by one; where more have changed, the page is read anew.
 const ITEMS_TOLD: usize = 100;
 
@@ -26,16 +29,40 @@ pub(super) struct Out {
     /// Of these nothing is here any more; what may have come in their place since is told after.
     gone: Vec<RoomId>,
     items: BTreeMap<RoomId, Changed>,
-    rooms: BTreeSet<RoomId>,
-    people: BTreeSet<MemberId>,
-    everybody: bool,
-    space: bool,
+    views: Views,
+    /// What is remembered of the space has changed.
+    known: bool,
     /// The last round.
     round: Option<Instant>,
     /// As told last: the same is not told twice.
     told_rooms: HashMap<RoomId, RoomView>,
     told_space: Option<SpaceView>,
 }
+
+/// What has changed beside timelines.
+#[derive(Debug, Default)]
+struct Views {
+    rooms: BTreeSet<RoomId>,
+    people: BTreeSet<MemberId>,
+    everybody: bool,
+    space: bool,
+}
+
+impl Views {
+    fn is_empty(&self) -> bool {
+        self.rooms.is_empty() && self.people.is_empty() && !self.everybody && !self.space
+    }
+
+    fn add(&mut self, more: Self) {
+        self.rooms.extend(more.rooms);
+        self.people.extend(more.people);
+        self.everybody |= more.everybody;
+        self.space |= more.space;
+    }
+}
+
+/// What was read of them.
+type ViewsRead = (Vec<RoomRead>, Vec<PersonRow>, u64);
 
 /// What has changed of a room's timeline.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,37 +112,38 @@ impl Out {
     }
 
     pub(super) fn room_changed(&mut self, room: RoomId) {
-        self.rooms.insert(room);
+        self.views.rooms.insert(room);
     }
 
     /// The room is gone, and nothing more is to be told of it as it was.
     pub(super) fn forget(&mut self, room: RoomId) {
         self.items.remove(&room);
-        self.rooms.remove(&room);
+        self.views.rooms.remove(&room);
         self.told_rooms.remove(&room);
         self.events.retain(|event| !is_of(event, room));
         self.gone.push(room);
     }
 
     pub(super) fn person_changed(&mut self, member: MemberId) {
-        self.people.insert(member);
+        self.views.people.insert(member);
     }
 
     pub(super) fn everybody_changed(&mut self) {
-        self.everybody = true;
+        self.views.everybody = true;
     }
 
     pub(super) fn space_changed(&mut self) {
-        self.space = true;
+        self.views.space = true;
+    }
+
+    /// The list of known spaces is to be written anew.
+    pub(super) fn known_changed(&mut self) {
+        self.known = true;
     }
 
     /// When the next round is.
     pub(super) fn due(&self) -> Option<Instant> {
-        let waiting = !self.items.is_empty()
-            || !self.rooms.is_empty()
-            || !self.people.is_empty()
-            || self.everybody
-            || self.space;
+        let waiting = !self.items.is_empty() || !self.views.is_empty();
         waiting.then(|| {
             self.round
                 .map_or_else(Instant::now, |round| round + ROUND_EVERY)
@@ -124,23 +152,36 @@ impl Out {
 }
 
 impl Engine {
-    /// Tells what is to be told by now.
+    /// Tells what is to be told by now. What can't be read stays to be told in a later round.
     pub(super) async fn tell(&mut self) -> Result<(), ClientError> {
         self.tell_gone().await;
+        let mut told = Ok(());
         if self.out.due().is_some_and(|due| due <= Instant::now()) {
-            self.out.round = Some(Instant::now());
-            // A new room is told before what is in it.
-            let events = std::mem::take(&mut self.out.events);
-            self.tell_views().await?;
-            self.out.events.extend(events);
-            self.tell_items().await?;
+            told = self.tell_round().await;
+            if told.is_err() {
+                self.out.round = Some(Instant::now() + AFTER_FAILURE);
+            }
+        }
+        if std::mem::take(&mut self.out.known) {
+            self.note(Note::Known(Box::new(self.config.known.clone())))
+                .await;
         }
         if !self.out.events.is_empty() {
             let events = std::mem::take(&mut self.out.events);
             let space = self.space();
             self.note(Note::Ui { space, events }).await;
         }
-        Ok(())
+        told
+    }
+
+    async fn tell_round(&mut self) -> Result<(), ClientError> {
+        self.out.round = Some(Instant::now());
+        // A new room is told before what is in it.
+        let events = std::mem::take(&mut self.out.events);
+        let told = self.tell_views().await;
+        self.out.events.extend(events);
+        told?;
+        self.tell_items().await
     }
 
     /// Before what may have come in their place.
@@ -155,9 +196,12 @@ impl Engine {
 
     /// At the start: the whole of it.
     pub(super) async fn first_words(&mut self) -> Result<Vec<UiEvent>, ClientError> {
-        self.out.space = true;
-        self.out.everybody = true;
-        self.out.rooms.extend(self.rooms.keys().copied());
+        self.out.views = Views {
+            rooms: self.rooms.keys().copied().collect(),
+            people: BTreeSet::new(),
+            everybody: true,
+            space: true,
+        };
         let said = std::mem::take(&mut self.out.events);
         self.tell_views().await?;
         self.out.events.extend(said);
@@ -165,16 +209,17 @@ impl Engine {
     }
 
     async fn tell_items(&mut self) -> Result<(), ClientError> {
+        let mut told = Ok(());
         for (room, changed) in std::mem::take(&mut self.out.items) {
             match changed {
-                Changed::Items(items) => self.tell_items_now(room, items).await?,
+                Changed::Items(items) => told = told.and(self.tell_items_now(room, items).await),
                 Changed::All => {
                     let space = self.space();
                     self.out.say(UiEvent::Reload { space, room });
                 }
             }
         }
-        Ok(())
+        told
     }
 
     /// As they are now, without waiting for the next round.
@@ -183,13 +228,16 @@ impl Engine {
         room: RoomId,
         items: BTreeSet<EventId>,
     ) -> Result<(), ClientError> {
-        let (space, me) = (self.space(), self.me());
-        let items = self
-            .config
-            .store
-            .read(move |c| views::items(c, me, items))
-            .await?;
-        let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
+        let (space, me, wanted) = (self.space(), self.me(), items.clone());
+        let read = self.config.store.read(move |c| views::items(c, me, wanted));
+        let read = match read.await {
+            Ok(read) => read,
+            Err(error) => {
+                self.out.items_changed(room, items);
+                return Err(error);
+            }
+        };
+        let items: Vec<_> = read.into_iter().map(|(_, item)| item).collect();
         if !items.is_empty() {
             self.out.say(UiEvent::Items { space, room, items });
         }
@@ -197,17 +245,48 @@ impl Engine {
     }
 
     async fn tell_views(&mut self) -> Result<(), ClientError> {
+        let changed = std::mem::take(&mut self.out.views);
+        let (rooms, people, queued) = match self.read_views(&changed).await {
+            Ok(read) => read,
+            Err(error) => {
+                self.out.views.add(changed);
+                // How the link is does not have to be read.
+                self.tell_space(self.out.told_space.as_ref().map_or(0, |told| told.queued));
+                return Err(error);
+            }
+        };
+        self.tell_space(queued);
+        let space = self.space();
+        for read in rooms {
+            let room = read.view;
+            if let Some(known) = self.rooms.get_mut(&room.room) {
+                known.threads_read = known.threads_read.max(read.threads_read);
+                known.unread_replies = Some(read.unread_replies);
+            }
+            let before = self.out.told_rooms.insert(room.room, room.clone());
+            if before.as_ref() != Some(&room) {
+                self.out.say(UiEvent::Room { space, room });
+            }
+        }
+        if !people.is_empty() {
+            let people = self.people.seen(people);
+            self.out.say(UiEvent::People { space, people });
+        }
+        Ok(())
+    }
+
+    /// These rooms, these people, and how many events wait in the whole space.
+    async fn read_views(&self, changed: &Views) -> Result<ViewsRead, ClientError> {
         let (space, directory) = (self.space(), self.directory());
-        let everybody = std::mem::take(&mut self.out.everybody);
-        let people = std::mem::take(&mut self.out.people);
-        let facts: Vec<RoomFacts> = std::mem::take(&mut self.out.rooms)
-            .into_iter()
-            .filter(|id| *id != directory)
-            .filter_map(|id| self.facts(id))
+        let facts: Vec<RoomFacts> = changed
+            .rooms
+            .iter()
+            .filter(|id| **id != directory)
+            .filter_map(|id| self.facts(*id))
             .collect();
-        self.out.space = false;
-        let (rooms, people, queued) = self
-            .config
+        let everybody = changed.everybody;
+        let people: Vec<MemberId> = changed.people.iter().copied().collect();
+        self.config
             .store
             .read(move |c| {
                 let waiting = outbox::counts(c)?;
@@ -231,24 +310,9 @@ impl Engine {
                     }
                 }
                 let queued = waiting.iter().map(|count| count.waiting).sum();
-                Ok::<_, ClientError>((rooms, rows, queued))
+                Ok((rooms, rows, queued))
             })
-            .await?;
-        self.tell_space(queued);
-        for (room, threads_read) in rooms {
-            if let Some(known) = self.rooms.get_mut(&room.room) {
-                known.threads_read = known.threads_read.max(threads_read);
-            }
-            let before = self.out.told_rooms.insert(room.room, room.clone());
-            if before.as_ref() != Some(&room) {
-                self.out.say(UiEvent::Room { space, room });
-            }
-        }
-        if !people.is_empty() {
-            let people = self.people.seen(people);
-            self.out.say(UiEvent::People { space, people });
-        }
-        Ok(())
+            .await
     }
 
     fn tell_space(&mut self, queued: u64) {
@@ -261,7 +325,7 @@ impl Engine {
             role: known.role,
             link: self.link_view(),
             queued,
-            hosted_here: self.config.hosted_here.is_some(),
+            hosted_here: self.config.situation.hosted_here.is_some(),
         };
         if self.out.told_space.as_ref() != Some(&space) {
             self.out.told_space = Some(space.clone());
@@ -287,6 +351,7 @@ impl Engine {
             marked: room.marked(),
             level: room.choice.level.into(),
             threads_read: room.threads_read,
+            unread_replies: room.unread_replies,
         })
     }
 

@@ -132,7 +132,7 @@ impl Engine {
             .iter()
             // One that was made here and that no node has seen waits for its creation.
             .filter(|(id, room)| {
-                **id != directory && room.open && !room.listed && room.sync.head() > 0
+                **id != directory && room.open && !room.listed && room.info.head > 0
             })
             .map(|(id, _)| *id)
             .collect();

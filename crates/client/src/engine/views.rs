@@ -194,6 +194,17 @@ pub(super) struct RoomFacts {
     pub(super) level: Level,
     /// All that was said in threads up to this seq is read.
     pub(super) threads_read: u64,
+    /// What is unread in threads, where that was counted and nothing has changed it since.
+    pub(super) unread_replies: Option<threads::Unread>,
+}
+
+/// A room as it is shown, and what was counted for it.
+#[derive(Debug)]
+pub(super) struct RoomRead {
+    pub(super) view: RoomView,
+    /// Up to which seq all that was said in threads is known to be read.
+    pub(super) threads_read: u64,
+    pub(super) unread_replies: threads::Unread,
 }
 
 /// What I may do in a room, and who made it.
@@ -230,13 +241,8 @@ pub(super) fn rights(
     Ok((room_rights(facts.role, traits), creator))
 }
 
-/// `queued`: how many of its events wait in the outbox. Beside the view, up to which seq all that
-/// was said in threads is known to be read.
-pub(super) fn room(
-    c: &Connection,
-    facts: RoomFacts,
-    queued: u64,
-) -> Result<(RoomView, u64), ClientError> {
+/// `queued`: how many of its events wait in the outbox.
+pub(super) fn room(c: &Connection, facts: RoomFacts, queued: u64) -> Result<RoomRead, ClientError> {
     let (may, creator) = rights(c, &facts)?;
     let RoomFacts {
         space,
@@ -248,6 +254,7 @@ pub(super) fn room(
         marked,
         level,
         threads_read,
+        unread_replies,
         ..
     } = facts;
     // What was said before one came is history, and not unread: unless one says so.
@@ -258,7 +265,10 @@ pub(super) fn room(
     let read = read.max(came);
     let read = marked.map_or(read, |marked| marked.min(read));
     let unread = messages::unread(c, info.id, me, read)?;
-    let replies = threads::unread(c, info.id, me, threads_read)?;
+    let replies = match unread_replies {
+        Some(counted) => counted,
+        None => threads::unread(c, info.id, me, threads_read)?,
+    };
     let threads_read = match replies.first {
         Some(first) => first.saturating_sub(1),
         None => head,
@@ -288,7 +298,11 @@ pub(super) fn room(
         draft: drafts::get(c, info.id)?,
         queued,
     };
-    Ok((view, threads_read))
+    Ok(RoomRead {
+        view,
+        threads_read,
+        unread_replies: replies,
+    })
 }
 
 /// A person, and whether they are there as far as we were told.

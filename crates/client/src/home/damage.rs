@@ -6,6 +6,8 @@
 //! engine ── proves damaged ──┼─▶ no engine ── put right, beside ──▶ engine
 //! check, after the start ────┘            └── can't be ──▶ no engine, and why; Connect tries again
 //! ```
+//! An engine that has ended by itself, which is a fault of this program, leaves its space shown
+//! without one in the same way.
 
 use std::path::Path;
 use std::time::Duration;
@@ -92,6 +94,23 @@ impl Home {
         let engine = Running::No(why);
         self.spaces.insert(known.space, Joined { known, engine });
         self.tell(vec![UiEvent::Space { space: view }]);
+    }
+
+    /// Its engine has ended by itself: the space is shown without one. Connect starts another.
+    pub(super) fn ended(&mut self, space: SpaceId) {
+        // Another may be there meanwhile, or the space may have been left.
+        let known = match self.spaces.get(&space) {
+            Some(Joined {
+                known,
+                engine: Running::Yes(engine),
+            }) if engine.has_ended() => known.clone(),
+            Some(_) | None => return,
+        };
+        let words = format!(
+            "Something went wrong in {}. What was written is kept; connect to go on.",
+            known.name
+        );
+        self.show_without(known, Refusal::new(Code::Internal, words));
     }
 
     /// Puts a damaged replica right, beside all else.

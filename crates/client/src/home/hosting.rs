@@ -3,18 +3,11 @@
 use landline_protocol::{Refusal, check_name};
 
 use super::{Home, Note, Reply, kept};
-use crate::engine;
 use crate::host::{HostRequest, Hosted};
 use crate::ui::{HostingView, UiEvent};
 
 impl Home {
     pub(super) async fn on_hosting(&mut self, hosted: Option<Hosted>) {
-        for (space, joined) in &self.spaces {
-            let here = hosted.as_ref().filter(|hosted| hosted.view.space == *space);
-            joined.tell(engine::Input::HostedHere(
-                here.map(|hosted| hosted.loopback.clone()),
-            ));
-        }
         let before = self.hosted.as_ref().map(|hosted| hosted.view.space);
         if let Some(hosted) = &hosted
             && before != Some(hosted.view.space)
@@ -29,6 +22,7 @@ impl Home {
             None => self.picture.now().hosting.clone().map(HostingView::off),
         };
         self.hosted = hosted;
+        self.tell_engines();
         self.tell_hosting(hosting).await;
     }
 

@@ -9,7 +9,7 @@ use super::{Home, Joined, Note, Reply, Running, blocking, kept};
 use crate::ClientError;
 use crate::command::{Answer, Join, Nothing, SpaceAnswer};
 use crate::contact::{Contact, Credentials, NoContact, contact};
-use crate::engine::{self, EngineConfig, Wishes};
+use crate::engine::{self, EngineConfig};
 use crate::host::Hosted;
 use crate::invitation::Invitation;
 use crate::known::{KnownSpace, to_dial};
@@ -174,23 +174,17 @@ impl Home {
         })
         .await?;
         let checked = store.clone();
-        let hosted = self
-            .hosted
-            .as_ref()
-            .filter(|hosted| hosted.view.space == space);
         let started = engine::start(
             EngineConfig {
                 known: known.clone(),
                 identity: self.identity.clone(),
-                name: self.name.clone().unwrap_or_default(),
-                wishes: Wishes::from(&self.settings),
+                situation: self.situation(space),
                 client: self.config.client.clone(),
                 folder,
                 store,
                 clock: self.config.clock.clone(),
                 random: self.config.random.clone(),
                 dial: self.config.dial.clone(),
-                hosted_here: hosted.map(|hosted| hosted.loopback.clone()),
                 notes: self.notes.clone(),
             },
             contact,
@@ -207,11 +201,7 @@ impl Home {
             }
         };
         let engine = Running::Yes(engine);
-        let joined = Joined { known, engine };
-        if self.away {
-            joined.tell(engine::Input::Away(true));
-        }
-        self.spaces.insert(space, joined);
+        self.spaces.insert(space, Joined { known, engine });
         self.check_later(space, checked);
         self.tell(events);
         Ok(())

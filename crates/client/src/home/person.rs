@@ -1,22 +1,21 @@
 //! The person at this computer: name, settings, what they look at, what may disturb them.
 
-use landline_protocol::{Code, Refusal, check_name};
+use landline_protocol::{Code, Refusal, SpaceId, check_name};
 
-use super::{Home, kept};
+use super::{Home, Running, kept};
 use crate::command::{Look, Nothing, SetName, SetSettings};
 use crate::data::Identity;
+use crate::engine::{Looked, Situation, Wishes};
 use crate::host::Notification;
 use crate::ui::{KEYWORDS, MeView, RECENT_EMOJI, Settings, UiEvent};
-use crate::{ClientConfig, ClientError, engine};
+use crate::{ClientConfig, ClientError};
 
 impl Home {
     pub(super) async fn set_name(&mut self, request: SetName) -> Result<Nothing, Refusal> {
         let name = check_name("your name", &request.name)?.to_owned();
         kept::save_name(&self.store, name.clone()).await?;
-        for space in self.spaces.values() {
-            space.tell(engine::Input::Name(name.clone()));
-        }
         self.name = Some(name);
+        self.tell_engines();
         let me = me_view(&self.config, &self.identity, self.name.clone());
         self.tell(vec![UiEvent::Me { me }]);
         Ok(Nothing {})
@@ -52,10 +51,7 @@ impl Home {
         if settings != self.settings {
             kept::save_settings(&self.store, settings.clone()).await?;
             self.settings = settings.clone();
-            let wishes = engine::Wishes::from(&settings);
-            for space in self.spaces.values() {
-                space.tell(engine::Input::Wishes(wishes.clone()));
-            }
+            self.tell_engines();
             self.tell(vec![UiEvent::Settings { settings }]);
         }
         Ok(())
@@ -63,13 +59,7 @@ impl Home {
 
     pub(super) async fn look(&mut self, look: Look) -> Result<Nothing, Refusal> {
         self.look = look;
-        for (space, joined) in &self.spaces {
-            let room = self.look.room.filter(|_| self.look.space == Some(*space));
-            joined.tell(engine::Input::Look {
-                room,
-                focused: self.look.focused,
-            });
-        }
+        self.tell_engines();
         if self.look.room.is_some() {
             let settings = Settings {
                 last_space: self.look.space,
@@ -79,6 +69,32 @@ impl Home {
             self.keep_settings(settings).await?;
         }
         Ok(Nothing {})
+    }
+
+    /// How things stand, for a space.
+    pub(super) fn situation(&self, space: SpaceId) -> Situation {
+        let hosted = self.hosted.as_ref();
+        let hosted = hosted.filter(|hosted| hosted.view.space == space);
+        Situation {
+            name: self.name.clone().unwrap_or_default(),
+            wishes: Wishes::from(&self.settings),
+            presence: self.presence.state,
+            presence_text: self.presence.text.clone(),
+            away: self.away,
+            look: Looked {
+                room: self.look.room.filter(|_| self.look.space == Some(space)),
+                focused: self.look.focused,
+            },
+            hosted_here: hosted.map(|hosted| hosted.loopback.clone()),
+        }
+    }
+
+    pub(super) fn tell_engines(&self) {
+        for (space, joined) in &self.spaces {
+            if let Running::Yes(engine) = &joined.engine {
+                engine.is_now(self.situation(*space));
+            }
+        }
     }
 
     pub(super) fn open_link(&self, url: &str) -> Result<(), Refusal> {

@@ -13,9 +13,12 @@ mod screen;
 
 mod damage;
 mod drafts;
+mod faults;
 mod files;
 mod fork;
+mod gaps;
 mod left;
+mod my_name;
 mod outage;
 mod outbox;
 mod reply;

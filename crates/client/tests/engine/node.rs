@@ -28,8 +28,10 @@ pub(crate) struct Manners {
     pub(crate) refuse_appends: VecDeque<Refusal>,
     /// So many appends are stored, and the link is cut before the answer.
     pub(crate) lose_answers: u32,
-    /// Messages with this in them are refused for good.
+    /// Messages with this in them, and names, are refused for good.
     pub(crate) dislikes: Option<&'static str>,
+    /// Such fetches are refused for now.
+    pub(crate) holds: Option<fn(&Fetch) -> bool>,
     /// Answers are given, but nothing is pushed.
     pub(crate) mute: bool,
 }
@@ -495,29 +497,28 @@ impl State {
             return Ok((*seq, known.accepted_at));
         }
         let content = Content::parse(&event.content)?;
-        match &content {
-            Content::RoomCreated(created) => {
-                if self.rooms.contains_key(&event.room) {
-                    return Err(Refusal::new(Code::Conflict, "there is such a room"));
-                }
-                let log = Log {
-                    kind: created.kind,
-                    name: created.name.clone(),
-                    everyone: false,
-                    members: created.members.clone(),
-                    events: Vec::new(),
-                };
-                self.rooms.insert(event.room, log);
+        if let Content::RoomCreated(created) = &content {
+            if self.rooms.contains_key(&event.room) {
+                return Err(Refusal::new(Code::Conflict, "there is such a room"));
             }
-            Content::Message(message)
-                if self
-                    .manners
-                    .dislikes
-                    .is_some_and(|word| message.text.contains(word)) =>
-            {
-                return Err(Refusal::not_allowed("not here"));
-            }
-            _ => {}
+            let log = Log {
+                kind: created.kind,
+                name: created.name.clone(),
+                everyone: false,
+                members: created.members.clone(),
+                events: Vec::new(),
+            };
+            self.rooms.insert(event.room, log);
+        }
+        let words = match &content {
+            Content::Message(message) => Some(&message.text),
+            Content::Profile(profile) => profile.name.as_ref(),
+            _ => None,
+        };
+        if let (Some(words), Some(word)) = (words, self.manners.dislikes)
+            && words.contains(word)
+        {
+            return Err(Refusal::not_allowed("not here"));
         }
         if !self.rooms.contains_key(&event.room) {
             return Err(Refusal::not_found("no such room"));
@@ -533,7 +534,11 @@ impl State {
         Ok(answer)
     }
 
-    fn fetch(&self, fetch: &Fetch) -> Result<Value, Refusal> {
+    fn fetch(&mut self, fetch: &Fetch) -> Result<Value, Refusal> {
+        if self.manners.holds.is_some_and(|holds| holds(fetch)) {
+            self.requests.push("held".into());
+            return Err(Refusal::new(Code::Unavailable, "later"));
+        }
         let log = self
             .rooms
             .get(&fetch.room)

@@ -103,7 +103,7 @@ async fn after_twenty_minutes_everything_arrives_once() {
 
 /// The time of day, which runs on while the computer sleeps.
 #[derive(Debug, Default)]
-struct Watch(AtomicI64);
+pub(crate) struct Watch(pub(crate) AtomicI64);
 
 impl Clock for Watch {
     fn now(&self) -> i64 {

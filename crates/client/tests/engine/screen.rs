@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use landline_client::command::{GetPage, Join, Post, SetName};
+use landline_client::link::Dial;
 use landline_client::link::memory::MemoryDial;
 use landline_client::ui::{
     Item, ItemBody, ItemState, LinkState, Page, Part, RoomView, Snapshot, SpaceView, UiEvent,
@@ -96,6 +97,22 @@ impl Screen {
         self._folder.take().unwrap()
     }
 
+    /// [`Self::join`] over another way.
+    pub(crate) async fn join_over(dial: Arc<dyn Dial>, space: SpaceId) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut screen = Self::open_over(Arc::new(SystemClock), dial, space, folder.path()).await;
+        screen._folder = Some(folder);
+        screen.takes_a_name().await;
+        screen.try_join(None).await.unwrap();
+        screen.until_connected().await;
+        screen
+    }
+
+    async fn takes_a_name(&self) {
+        let name = "Ben".into();
+        self.client.set_name(SetName { name }).await.unwrap();
+    }
+
     /// Starts on a new data folder.
     pub(crate) async fn start(dial: &MemoryDial, space: SpaceId) -> Self {
         Self::start_by(Arc::new(SystemClock), dial, space).await
@@ -105,20 +122,25 @@ impl Screen {
         let folder = tempfile::tempdir().unwrap();
         let mut screen = Self::open(clock, dial, space, folder.path()).await;
         screen._folder = Some(folder);
-        screen
-            .client
-            .set_name(SetName { name: "Ben".into() })
-            .await
-            .unwrap();
+        screen.takes_a_name().await;
         screen
     }
 
     async fn open(clock: Arc<dyn Clock>, dial: &MemoryDial, space: SpaceId, data: &Path) -> Self {
+        Self::open_over(clock, Arc::new(dial.clone()), space, data).await
+    }
+
+    async fn open_over(
+        clock: Arc<dyn Clock>,
+        dial: Arc<dyn Dial>,
+        space: SpaceId,
+        data: &Path,
+    ) -> Self {
         let config = ClientConfig {
             data_dir: data.to_owned(),
             clock,
             random: Random::from_system().unwrap(),
-            dial: Arc::new(dial.clone()),
+            dial,
             discovery: None,
             client: ClientInfo {
                 name: "test".into(),

@@ -1,5 +1,8 @@
 //! Coming in, and not being let in.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use landline_client::Hosted;
 use landline_client::command::SpaceNamed;
 use landline_client::ui::{HostingView, LinkState};
@@ -7,6 +10,7 @@ use landline_protocol::{Admission, Code, Refusal, SpaceId};
 use serde_json::json;
 
 use crate::node::Node;
+use crate::outage::Watch;
 use crate::screen::Screen;
 
 #[tokio::test]
@@ -161,4 +165,24 @@ async fn a_known_space_is_found_again_at_the_next_start() {
     );
     ben.until_connected().await;
     assert_eq!(ben.space_view().unwrap().name, "Studio");
+}
+
+#[tokio::test]
+async fn connected_last_is_when_the_link_ended() {
+    for was_cut in [false, true] {
+        let (node, dial) = Node::start(0);
+        let watch = Arc::new(Watch(AtomicI64::new(1_763_640_000_000)));
+        let mut ben = Screen::join_by(watch.clone(), &dial, node.space()).await;
+        let ended = watch.0.fetch_add(1_000, Ordering::Relaxed) + 1_000;
+        node.manners(|manners| manners.down = true);
+        if was_cut {
+            node.cut();
+            ben.until("cut", |ben| ben.link() == Some(LinkState::Looking))
+                .await;
+            watch.0.fetch_add(1_000, Ordering::Relaxed);
+        }
+        let ben = ben.restart(&dial).await;
+        let link = &ben.space_view().unwrap().link;
+        assert_eq!(link.last_connected, Some(ended), "cut: {was_cut}");
+    }
 }
