@@ -290,6 +290,7 @@ impl Person {
             limit: THREAD_ITEMS,
         };
         let page = self.client().page(get).await.unwrap();
-        page.head.into_iter().chain(page.items).collect()
+        let head = page.head.map(|head| *head);
+        head.into_iter().chain(page.items).collect()
     }
 }

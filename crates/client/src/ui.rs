@@ -559,7 +559,7 @@ pub enum ItemState {
 #[ts(export)]
 pub struct Page {
     /// Of a thread: the message that began it, where it is here. It is none of the items.
-    pub head: Option<Item>,
+    pub head: Option<Box<Item>>,
     /// Rising `seq`; the queued ones (last page only) at the end in their order.
     pub items: Vec<Item>,
     /// There is more before the first item, here or on the node.

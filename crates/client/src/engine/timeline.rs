@@ -258,13 +258,13 @@ impl PageRead {
     }
 
     /// The message that began the thread: sent or still waiting, and wherever the page lies.
-    fn head(&self, c: &Connection) -> Result<Option<Item>, ClientError> {
+    fn head(&self, c: &Connection) -> Result<Option<Box<Item>>, ClientError> {
         let Part::Thread(thread) = self.part else {
             return Ok(None);
         };
         let found = views::items(c, self.me, [thread])?;
         let here = found.into_iter().find(|(room, _)| *room == self.room);
-        Ok(here.map(|(_, item)| item))
+        Ok(here.map(|(_, item)| Box::new(item)))
     }
 
     /// The last lines that wait: what was written a moment ago. Those before them come into the log

@@ -42,7 +42,7 @@ async fn a_page_of_a_thread_has_its_first_message_wherever_it_lies() {
     ];
     for (request, from, to) in pages {
         let page = ben.client.page(request).await.unwrap();
-        assert_eq!(page.head.as_ref().map(text), Some("tea?"), "from {from}");
+        assert_eq!(page.head.as_deref().map(text), Some("tea?"), "from {from}");
         let ItemBody::Message(view) = page.head.unwrap().body else {
             panic!("a message");
         };
