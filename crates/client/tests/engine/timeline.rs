@@ -322,13 +322,33 @@ async fn a_room_that_is_forgotten_and_open_again_in_one_breath_is_there() {
     };
     ben.client.leave_room(leave).await.unwrap();
     eventually("he has left", || node.log(room).len() == 2).await;
-    node.close_and_open(room);
-    ben.until("gone, and there again", |ben| {
-        let is_gone =
-            |event: &UiEvent| matches!(event, UiEvent::RoomGone { room: of, .. } if *of == room);
-        ben.events.iter().any(is_gone) && ben.room(room).is_some_and(|room| room.open)
+    ben.until("all is told", |ben| {
+        ben.space_view().is_some_and(|view| view.queued == 0)
     })
     .await;
+    // After a rest, both are told in one round.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    node.close_and_open(room);
+    let told = |ben: &Screen| {
+        let of_it = ben.events.iter().filter_map(|event| match event {
+            UiEvent::Room { room: view, .. } if view.room == room && view.open => Some("open"),
+            UiEvent::Room { room: view, .. } if view.room == room => Some("closed"),
+            UiEvent::RoomGone { room: of, .. } if *of == room => Some("gone"),
+            _ => None,
+        });
+        let mut told: Vec<_> = of_it.collect();
+        told.dedup();
+        told
+    };
+    ben.until("gone, and there again", |ben| {
+        told(ben).contains(&"gone") && ben.room(room).is_some_and(|room| room.open)
+    })
+    .await;
+    assert!(
+        told(&ben).ends_with(&["closed", "gone", "open"]),
+        "{:?}",
+        told(&ben)
+    );
 }
 
 #[tokio::test]
