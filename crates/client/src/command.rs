@@ -154,7 +154,6 @@ macro_rules! commands {
         #[derive(Debug, Clone, Serialize)]
         #[serde(untagged)]
         #[allow(non_camel_case_types, reason = "the variants are the commands' names")]
-        #[allow(clippy::large_enum_variant, reason = "one at a time, and sent at once")]
         pub enum Answer { $($name($answer),)+ }
 
         impl Command {
