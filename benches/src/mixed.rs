@@ -1,6 +1,7 @@
 //! A thousand things that happen in a room, by somebody else: of five, three are messages, one an
 //! edit, one a reaction.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, ensure};
@@ -29,14 +30,12 @@ const SETTLE: Duration = Duration::from_millis(500);
 
 /// What was written.
 pub(crate) struct Written {
-    /// When the first of it was told to those who are in the room.
+    /// From when the first of it was told to those who are in the room until the last was answered.
     #[cfg_attr(
         not(feature = "window"),
         allow(dead_code, reason = "the figures without a window begin elsewhere")
     )]
-    pub(crate) first: SystemTime,
-    /// When the last of it was answered.
-    pub(crate) answered: SystemTime,
+    pub(crate) told: Range<SystemTime>,
     /// See [`sign`]. The last event is a reaction to that message.
     pub(crate) sign: String,
 }
@@ -82,8 +81,7 @@ pub(crate) async fn write(
         }
     }
     Ok(Written {
-        first: first.context("nothing was told")?,
-        answered: wall_clock(),
+        told: first.context("nothing was told")?..wall_clock(),
         sign,
     })
 }

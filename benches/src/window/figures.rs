@@ -112,10 +112,10 @@ pub(super) async fn burst(look: &Look<'_>, server: &Server, rounds: usize) -> an
             mixed::write(server, &look.place.room, &texts, round),
             look.sees(&sign, None)
         );
-        let (wrote, seen) = (wrote?, seen?);
-        let first = millis(wrote.first)?;
+        let (told, seen) = (wrote?.told, seen?);
+        let first = millis(told.start)?;
         took.push(seen.drawn - first);
-        written.push(millis(wrote.answered)? - first);
+        written.push(millis(told.end)? - first);
         longest.push(seen.longest);
     }
     goal_row(
