@@ -77,6 +77,23 @@ test("larger text moves everything but what one looks at", async ({ page }) => {
   await expect.poll(async () => Math.abs((await whereIs(page, id)) - top)).toBeLessThan(30);
 });
 
+test("what one looks at stays also where the view is heard of only after text has grown", async ({
+  page,
+}) => {
+  await open(page, "studio");
+  await expect(page.getByTestId("unread-line")).toBeInViewport();
+  const timeline = page.getByTestId("timeline");
+  await timeline.evaluate((view) => (view.scrollTop += 300));
+  await timeline.dispatchEvent("scroll");
+  const { id, top } = await topItem(page);
+  // The event of a scrolling that is noted already comes between the change and its drawing.
+  await timeline.evaluate((view) => {
+    document.documentElement.style.fontSize = "24px";
+    view.dispatchEvent(new Event("scroll"));
+  });
+  await expect.poll(async () => Math.abs((await whereIs(page, id)) - top)).toBeLessThan(30);
+});
+
 test("at the end one stays at the end as messages come; higher up one stays there", async ({
   page,
 }) => {

@@ -17,8 +17,8 @@ export class ScrollKeeper {
   readonly #view: HTMLElement;
   readonly #list: HTMLElement;
   #anchor: Anchor;
-  /** Where the view was put last, in pixels; null: nowhere yet. */
-  #putAt: number | null = null;
+  /** Where the view was put or noted last, in pixels; null: nowhere yet. */
+  #knownAt: number | null = null;
 
   constructor(view: HTMLElement, list: HTMLElement, anchor: Anchor) {
     this.#view = view;
@@ -42,13 +42,18 @@ export class ScrollKeeper {
     if (row) this.#anchor = { at: "row", key, offset: this.#topOf(row) - this.#view.scrollTop };
   }
 
-  /** Somebody has scrolled since the view was put where it should be. */
+  /** Somebody has scrolled since the view was put where it should be, or since that was noted. */
   get moved(): boolean {
-    return this.#putAt !== null && Math.abs(this.#view.scrollTop - this.#putAt) > 1;
+    return this.#knownAt !== null && Math.abs(this.#view.scrollTop - this.#knownAt) > 1;
   }
 
-  /** After scrolling. `endIsHere`: below the last row there is nothing more to read. */
+  /**
+   * After scrolling. `endIsHere`: below the last row there is nothing more to read. The event that
+   * tells of one's own putting may come when the rows have changed once more: nobody has scrolled.
+   */
   note(endIsHere: boolean): void {
+    if (this.#knownAt !== null && !this.moved) return;
+    this.#knownAt = this.#view.scrollTop;
     const fromEnd = this.#view.scrollHeight - this.#view.scrollTop - this.#view.clientHeight;
     if (endIsHere && fromEnd <= AT_END_PX) {
       this.#anchor = { at: "end" };
@@ -80,7 +85,7 @@ export class ScrollKeeper {
   #put(at: number): void {
     this.#view.scrollTop = at;
     // As far as it went.
-    this.#putAt = this.#view.scrollTop;
+    this.#knownAt = this.#view.scrollTop;
   }
 
   row(key: string): HTMLElement | null {
