@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use landline_protocol::{EventId, RoomId};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -56,10 +56,20 @@ pub enum StoreError {
     Sql(rusqlite::Error),
 }
 
+/// Whether there was no room on the disk. What SQLite can't lengthen the file of its shared memory
+/// for, at the first reading or writing, it calls an error of the disk.
+pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        error.code == ErrorCode::DiskFull || error.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+    })
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        if is_full(&error) {
+            return Self::Full;
+        }
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Damaged(error.to_string())
             }
@@ -81,6 +91,24 @@ impl StoreError {
             Self::Damaged(detail) => Self::Damaged(detail.clone()),
             Self::NotStored(detail) => Self::NotStored(detail.clone()),
             other => Self::NotStored(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_broken_one() {
+        for (code, is_full) in [
+            (ffi::SQLITE_FULL, true),
+            (ffi::SQLITE_IOERR_SHMSIZE, true),
+            (ffi::SQLITE_IOERR_READ, false),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = StoreError::from(error);
+            assert_eq!(matches!(error, StoreError::Full), is_full, "{error}");
         }
     }
 }

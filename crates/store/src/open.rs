@@ -1,6 +1,7 @@
 //! Opens the file: refuses what it must not touch, copies before it changes tables, sets up each
 //! connection.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::disk::for_owner;
+use crate::error::is_full;
 use crate::{Check, Durability, StoreError, copy, mend};
 
 mod embedded {
@@ -209,8 +211,19 @@ fn migrate(
     migrations
         .set_grouped(true)
         .run(connection)
-        .map_err(|error| StoreError::Migration(error.to_string()))?;
+        .map_err(not_migrated)?;
     Ok(())
+}
+
+fn not_migrated(error: refinery::Error) -> StoreError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(error) = cause {
+        if error.downcast_ref().is_some_and(is_full) {
+            return StoreError::Full;
+        }
+        cause = error.source();
+    }
+    StoreError::Migration(error.to_string())
 }
 
 #[cfg(test)]

@@ -149,6 +149,20 @@ fn migrations_are_all_or_nothing() {
 }
 
 #[test]
+fn new_tables_for_which_there_is_no_room_say_so() {
+    let (_folder, path, mut connection) = of_today();
+    let pages: i64 = connection
+        .pragma_query_value(None, "page_count", |row| row.get(0))
+        .unwrap();
+    connection
+        .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+        .unwrap();
+    let migrations = with(&[("V9001__polls", GOOD)]);
+    let error = migrate(&path, &mut connection, known(), migrations).unwrap_err();
+    assert!(matches!(error, StoreError::Full), "{error}");
+}
+
+#[test]
 fn a_database_that_is_up_to_date_is_not_copied() {
     let (_folder, path, connection) = of_today();
     connection.close().unwrap();
