@@ -47,6 +47,8 @@ impl CliError {
             "offline" => 3,
             "not_found" => 5,
             "in_use" => 6,
+            // It is a failure of a program and no answer of the space, which are other codes.
+            "internal" => 1,
             _ if matches!(self, Self::Refused(_) | Self::Partly) => 4,
             _ => 1,
         })

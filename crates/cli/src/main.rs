@@ -161,8 +161,10 @@ fn mistake(rendered: &str) -> String {
 /// `LANDLINE_LOG=debug`.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("LANDLINE_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+    // Whoever read standard error may have gone: the library would say so there, and panic.
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .log_internal_errors(false)
         .with_writer(io::stderr)
         .init();
 }

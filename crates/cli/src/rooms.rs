@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use landline_client::Names;
 use landline_client::command::{BrowseRooms, BrowsedRoom, CreateRoom, RoomNamed};
 use landline_client::ui::{RoomView, SpaceState};
-use landline_protocol::{Code, MemberId, Refusal, RoomId, RoomKind, SpaceId};
+use landline_protocol::{MemberId, RoomId, RoomKind, SpaceId};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -215,11 +215,6 @@ async fn create_room(
     topic: String,
 ) -> Result<(RoomId, Entry), CliError> {
     here.connect(space, Reach::Connected).await?;
-    // A space may have many rooms of one name; a command line could then tell none of them.
-    if here.open_room(space, name)?.is_some() {
-        let words = format!("you are in a room called {name} already");
-        return Err(Refusal::new(Code::Conflict, words).into());
-    }
     let request = CreateRoom {
         space,
         kind,

@@ -281,6 +281,10 @@ fn not_written(to: &Path, error: &io::Error) -> Refusal {
             "there is no room for {}: the disk is full; nothing was left behind",
             to.display()
         ),
-        _ => format!("can't write {}: {error}", to.display()),
+        // The system's own words are about a name that nobody has chosen: see the module's head.
+        io::ErrorKind::NotFound => {
+            format!("can't write {}: there is no such folder", to.display())
+        }
+        kind => format!("can't write {}: {kind}", to.display()),
     })
 }

@@ -175,8 +175,10 @@ fn allow_many_connections() {}
 fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_env("LANDLINE_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
+    // Whoever read standard error may have gone: the library would say so there, and panic.
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.with_ansi(false).init(),

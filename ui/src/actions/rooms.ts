@@ -3,13 +3,14 @@
 import type { App } from "../app.svelte";
 import type { Request } from "../backend/backend";
 import type { EventId } from "../backend/gen/EventId";
+import type { Item } from "../backend/gen/Item";
 import type { MemberId } from "../backend/gen/MemberId";
 import type { RoomId } from "../backend/gen/RoomId";
 import type { SpaceId } from "../backend/gen/SpaceId";
 import { t } from "../i18n/t";
 import type { MessageAddress } from "../lib/message-link";
 import { currentRoom, currentSpace, isUnread, roomsInOrder, threadOf } from "../store/select";
-import { PAGE_ITEMS, type Target } from "../store/state";
+import { firstItems, PAGE_ITEMS, type Target } from "../store/state";
 
 /** Replies asked for at once. */
 const THREAD_ITEMS = 100;
@@ -144,10 +145,7 @@ export async function readThreadBefore(
   room: RoomId,
   thread: EventId,
 ): Promise<void> {
-  const held = app.state.threads[thread];
-  const first = held?.items.find((item) => item.seq !== null)?.seq ?? null;
-  if (!held?.moreBefore || first === null || app.isReading(thread)) return;
-  await app.read(page(space, room, { before: first }, thread), "before");
+  await readOn(app, space, room, thread, "before");
 }
 
 /** What was said in a thread after what is held. */
@@ -157,10 +155,7 @@ export async function readThreadAfter(
   room: RoomId,
   thread: EventId,
 ): Promise<void> {
-  const held = app.state.threads[thread];
-  const last = held?.items.findLast((item) => item.seq !== null)?.seq ?? null;
-  if (!held?.moreAfter || last === null || app.isReading(thread)) return;
-  await app.read(page(space, room, { after: last }, thread), "after");
+  await readOn(app, space, room, thread, "after");
 }
 
 export async function readNewest(app: App, space: SpaceId, room: RoomId): Promise<void> {
@@ -173,20 +168,28 @@ async function readAround(app: App, space: SpaceId, room: RoomId, seq: number): 
 
 /** The page above what is held. Answers whether there was anything to read. */
 export async function readBefore(app: App, space: SpaceId, room: RoomId): Promise<boolean> {
-  const timeline = app.state.timelines[room];
-  const first = timeline?.items.find((item) => item.seq !== null)?.seq ?? null;
-  if (!timeline?.moreBefore || timeline.holeBefore || first === null || app.isReading(room)) {
-    return false;
-  }
-  return await app.read(page(space, room, { before: first }), "before");
+  return await readOn(app, space, room, null, "before");
 }
 
 /** The page below what is held. */
 export async function readAfter(app: App, space: SpaceId, room: RoomId): Promise<boolean> {
-  const timeline = app.state.timelines[room];
-  const last = timeline?.items.findLast((item) => item.seq !== null)?.seq ?? null;
-  if (!timeline?.moreAfter || last === null || app.isReading(room)) return false;
-  return await app.read(page(space, room, { after: last }), "after");
+  return await readOn(app, space, room, null, "after");
+}
+
+/** The page before or after what is held of a room or of a thread, one at a time. */
+async function readOn(
+  app: App,
+  space: SpaceId,
+  room: RoomId,
+  thread: EventId | null,
+  where: "before" | "after",
+): Promise<boolean> {
+  const held = thread === null ? app.state.timelines[room] : app.state.threads[thread];
+  const isIn = (item: Item) => item.seq !== null;
+  const edge = where === "before" ? held?.items.find(isIn) : held?.items.findLast(isIn);
+  const more = where === "before" ? held?.moreBefore : held?.moreAfter;
+  if (more !== true || edge?.seq == null || app.isReading(thread ?? room)) return false;
+  return await app.read(page(space, room, { [where]: edge.seq }, thread), where);
 }
 
 /**
@@ -201,7 +204,8 @@ export async function readAgain(
 ): Promise<void> {
   if (app.isReading(room)) return;
   if (seq === null) await readNewest(app, space, room);
-  else await readAround(app, space, room, seq);
+  // What is held goes: with a whole page, what one looks at stays where it is.
+  else await app.read({ ...page(space, room, { around: seq }), limit: PAGE_ITEMS }, "around");
 }
 
 /** The next or previous room in the sidebar's order; of the unread ones only, if asked. */
@@ -290,6 +294,8 @@ function page(
 ): Request<"page"> {
   const { before = null, after = null, around = null } = at;
   const part = thread === null ? ("main" as const) : { thread };
-  const limit = thread === null ? PAGE_ITEMS : THREAD_ITEMS;
+  const first = before === null && after === null;
+  const ofRoom = first ? firstItems(innerHeight) : PAGE_ITEMS;
+  const limit = thread === null ? ofRoom : THREAD_ITEMS;
   return { space, room, part, before, after, around, limit };
 }

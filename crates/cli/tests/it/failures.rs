@@ -1,8 +1,9 @@
 //! What goes wrong, in words and exit codes.
 
 use std::net::TcpListener;
+use std::process::Command;
 
-use crate::world::{Node, Person};
+use crate::world::{CLI, Node, Person};
 
 #[test]
 fn a_wrong_command_line_is_2() {
@@ -145,4 +146,31 @@ fn help_names_the_exit_codes() {
     for code in 0..=6 {
         assert!(help.contains(&format!("\n  {code}  ")), "{code}: {help}");
     }
+}
+
+#[test]
+fn a_full_disk_of_ones_own_is_said_as_what_it_is() {
+    let node = Node::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=4m none {data} && echo mounted && cd {data} \
+         && {CLI} --data ana --no-mdns join {address} --name Ana >joined \
+         && {{ head -c 8000000 /dev/zero >filler 2>/dev/null; \
+         {CLI} --data ana --no-mdns --json history general; }}",
+        data = folder.path().display(),
+        address = node.address,
+    );
+    let ended = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+        .output();
+    let Some(ended) = ended.ok().filter(|ended| ended.stdout == b"mounted\n") else {
+        println!("skipped: no mount namespaces here");
+        return;
+    };
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    let error: serde_json::Value = serde_json::from_str(&said).expect(&said);
+    assert_eq!(error["error"]["code"], "failed");
+    let words = error["error"]["message"].as_str().unwrap();
+    assert!(words.ends_with("the disk is full"), "{words}");
 }

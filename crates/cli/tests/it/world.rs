@@ -15,7 +15,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// Lines of a program's output that may wait for the test.
 const LINES_WAITING: usize = 100_000;
 
-const CLI: &str = env!("CARGO_BIN_EXE_landline-cli");
+pub(crate) const CLI: &str = env!("CARGO_BIN_EXE_landline-cli");
 
 /// The node's program beside ours, as it is in the source now: built once in a run.
 fn node_program() -> &'static Path {

@@ -5,7 +5,7 @@ use landline_protocol::access::RoomRights;
 use landline_protocol::limits::ROOMS_PAGE;
 use landline_protocol::up::Rooms;
 use landline_protocol::{
-    Content, EventId, Invited, MemberId, Refusal, Removed, RoomChanged, RoomCreated, RoomId,
+    Code, Content, EventId, Invited, MemberId, Refusal, Removed, RoomChanged, RoomCreated, RoomId,
     RoomKind, direct_room_id,
 };
 use landline_store::choices::{self, Choice};
@@ -37,6 +37,7 @@ impl Engine {
         let room = match request.kind {
             RoomKind::Direct => direct_room_id(self.space(), &members),
             RoomKind::Public | RoomKind::Private | RoomKind::Unknown => {
+                self.refuse_namesake(&request.name, None)?;
                 self.config.random.room_id(self.config.clock.now())
             }
         };
@@ -58,6 +59,24 @@ impl Engine {
         self.rooms.entry(room).or_insert_with(new);
         self.out.room_changed(room);
         Ok(RoomAnswer { room })
+    }
+
+    /// A node keeps any number of rooms of one name, but nobody could tell them apart. `but`: the
+    /// room that is to be called so.
+    fn refuse_namesake(&self, name: &str, but: Option<RoomId>) -> Result<(), Refusal> {
+        let wanted = name.trim().to_lowercase();
+        let is_it = |(id, room): (&RoomId, &Room)| {
+            let info = &room.info;
+            Some(*id) != but
+                && room.is_open()
+                && info.kind != RoomKind::Direct
+                && info.name.to_lowercase() == wanted
+        };
+        if self.rooms.iter().any(is_it) {
+            let words = format!("you are in a room called {} already", name.trim());
+            return Err(Refusal::new(Code::Conflict, words));
+        }
+        Ok(())
     }
 
     pub(super) async fn join_room(&mut self, id: RoomId) -> Result<Nothing, Refusal> {
@@ -183,6 +202,9 @@ impl Engine {
             return Err(Refusal::not_allowed(
                 "only the room's creator or an admin may do that",
             ));
+        }
+        if let Some(name) = &name {
+            self.refuse_namesake(name, Some(room))?;
         }
         let content = Content::RoomChanged(RoomChanged {
             name: name.map(|name| name.trim().to_owned()),

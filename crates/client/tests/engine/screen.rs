@@ -10,14 +10,15 @@ use landline_client::command::{GetPage, Join, Post, SetName};
 use landline_client::link::Dial;
 use landline_client::link::memory::MemoryDial;
 use landline_client::ui::{
-    Item, ItemBody, ItemState, LinkState, Page, Part, RoomView, Snapshot, SpaceView, UiEvent,
+    HostingView, Item, ItemBody, ItemState, LinkState, Page, Part, RoomView, Snapshot, SpaceView,
+    UiEvent,
 };
 use landline_client::{
     Client, ClientConfig, Clock, Host, HostRequest, Hosted, Notification, Picture, PlainHost,
     Random, SystemClock,
 };
 use landline_protocol::up::ClientInfo;
-use landline_protocol::{EventId, Refusal, RoomId, SpaceId};
+use landline_protocol::{Admission, EventId, Refusal, RoomId, SpaceId};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -51,12 +52,28 @@ impl Host for Desk {
         PlainHost.host_space(request)
     }
 
-    fn set_hosting(&self, on: bool) -> BoxFuture<'static, Result<Option<Hosted>, Refusal>> {
-        PlainHost.set_hosting(on)
+    fn set_hosting(&self, space: SpaceId, on: bool) -> BoxFuture<'static, Result<Hosted, Refusal>> {
+        Box::pin(async move { Ok(hosts(space, on)) })
     }
 
     fn open_link(&self, _: &str) -> Result<(), Refusal> {
         Ok(())
+    }
+}
+
+/// A computer that has hosted one space. Whatever address is dialled leads to the node.
+pub(crate) fn hosts(space: SpaceId, on: bool) -> Hosted {
+    let addresses = on.then(|| "192.168.1.20:7717".to_owned());
+    Hosted {
+        spaces: vec![HostingView {
+            space,
+            name: "Studio".into(),
+            on,
+            addresses: addresses.into_iter().collect(),
+            admission: Admission::Open,
+            connected: u64::from(on),
+        }],
+        loopback: on.then(|| "127.0.0.1:7717".to_owned()),
     }
 }
 

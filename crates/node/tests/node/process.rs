@@ -286,6 +286,27 @@ async fn without_a_port_the_next_free_one_is_taken() {
 }
 
 #[tokio::test]
+async fn whoever_reads_its_log_may_leave() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = command(dir.path(), &["--port", "0", "--name", "Test"]);
+    // As after `| head`, or where the terminal is closed that it was started from.
+    let (reader, log) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut child = command.stderr(log).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line:?}"));
+    let mut node = Program { child, ready };
+    let mut client = Client::enter(node.address(), "ann").await;
+    let general = client.general().await;
+    client.say(&general, "still here").await;
+    node.signal("-TERM");
+    assert_eq!(node.ends(), Some(0));
+}
+
+#[tokio::test]
 async fn a_database_put_back_from_an_older_copy_shows_by_head_and_epoch() {
     let dir = tempfile::tempdir().unwrap();
     let (data, copy) = (dir.path().join("data"), dir.path().join("copy.sqlite"));
