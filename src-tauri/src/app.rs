@@ -1,15 +1,16 @@
 //! The app's life: start, the window's close button, quit.
 //!
 //! ```text
-//! close button ── hosting? ─ yes ─▶ hidden, goes on      Show, a second start ─▶ shown
+//! close button ── hosting? ─ yes ─▶ hidden, goes on      Show, the Dock, a second start ─▶ shown
 //!                     └───── no ──▶ quit ◀── Quit in the tray, --quit, Ctrl-C, SIGTERM
-//! quit: hide ─▶ client stops ─▶ node stops ─▶ exit
+//! quit: hide ─▶ client stops ─▶ node stops ─▶ notifications go ─▶ exit
 //! ```
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -51,6 +52,7 @@ pub(crate) fn run(data: PathBuf, instance: Instance) -> Result<()> {
     let mut context = tauri::generate_context!();
     allow(&mut context, &files.origin());
     let mut files = Some(files);
+    let (fails, failure) = mpsc::sync_channel(1);
     let app = tauri::Builder::default()
         .manage(Core::default())
         .manage(Stream::default())
@@ -75,29 +77,34 @@ pub(crate) fn run(data: PathBuf, instance: Instance) -> Result<()> {
             if let Some(files) = files.take()
                 && let Err(error) = start(app.handle(), &data, &door, files)
             {
-                tracing::error!("can't start: {error:#}");
+                // It is the first: there is room.
+                let _ = fails.try_send(error);
                 app.handle().exit(1);
             }
             Ok(())
         })
         .build(context)?;
 
-    let code = app.run_return(|app, event| {
+    let code = app.run_return(|app, event| match event {
         // The last window is gone, or the system ends the session.
-        if let RunEvent::ExitRequested {
+        RunEvent::ExitRequested {
             code: None, api, ..
-        } = event
-        {
+        } => {
             api.prevent_exit();
             quit(app);
         }
+        // A click on the icon in the Dock: macOS starts no second program.
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => show(app),
+        _ => {}
     });
     tracing::info!("ended");
     drop(instance);
-    if code != 0 {
-        bail!("see what is said above, and the log");
+    match failure.try_recv() {
+        Ok(error) => Err(error),
+        Err(_) if code != 0 => bail!("the window ended with {code}"),
+        Err(_) => Ok(()),
     }
-    Ok(())
 }
 
 /// The window may also show, play and send what is at `origin`.
@@ -127,18 +134,16 @@ fn start(app: &AppHandle, data: &Path, instance: &Instance, files: FileServer) -
     });
     async_runtime::spawn(start_core(core.clone(), shell, data.to_owned()));
     async_runtime::spawn(quit_on_signal(app.clone()));
-    window::open(app, &files.script())?;
+    window::open(app, data, &files.script())?;
     files.serve(core.clone());
     away::watch(core);
     tray::place(app);
     let app = app.clone();
-    instance.listen(move |launch| {
-        if launch.quit {
-            quit(&app)
-        } else {
-            window::show(&app)
-        }
-    })?;
+    instance.listen(
+        move |launch| {
+            if launch.quit { quit(&app) } else { show(&app) }
+        },
+    )?;
     Ok(())
 }
 
@@ -225,6 +230,13 @@ fn close(window: &Window) {
     }
 }
 
+/// Brings the window back.
+pub(crate) fn show(app: &AppHandle) {
+    window::show(app);
+    let running = app.state::<Running>();
+    running.shell.notices.clear(About::Hosting);
+}
+
 /// Ends the app: at once to look at, then in good order.
 pub(crate) fn quit(app: &AppHandle) {
     let running = app.state::<Running>();
@@ -240,6 +252,7 @@ pub(crate) fn quit(app: &AppHandle) {
                 client.stop().await;
             }
             shell.hosting.stop().await;
+            shell.notices.end().await;
         };
         if tokio::time::timeout(STOP_LIMIT, stopping).await.is_err() {
             tracing::warn!("the end takes too long: not waited for");

@@ -9,27 +9,30 @@
 //!                                                   └── the node fails ─▶ off, told
 //! ```
 //!
-//! A computer hosts one space at a time. Hosting a new one leaves the data of the one before in
-//! its folder.
+//! A computer hosts one space at a time, and keeps each that it has hosted in a folder of its own:
+//! all of them can be hosted again, also those that one has left.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use landline_client::ui::HostingView;
 use landline_client::{HostRequest, Hosted};
 use landline_node::{Node, NodeConfig, NodeError};
-use landline_protocol::{Code, DEFAULT_PORT, Refusal};
+use landline_protocol::{Code, DEFAULT_PORT, Refusal, SpaceId};
 use tauri::async_runtime;
-use tokio::net::TcpListener;
+use tokio::fs;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::core::Core;
 
+mod addresses;
 mod remembered;
 
-use remembered::Remembered;
+use addresses::{addresses, listen, loopback};
+use remembered::{Kept, Remembered};
 
 /// Orders that wait for the task; past it, callers wait.
 const ORDERS_WAITING: usize = 8;
@@ -46,20 +49,25 @@ pub(crate) struct Hosting {
 #[derive(Debug)]
 enum Order {
     Host(HostRequest, oneshot::Sender<Result<Hosted, Refusal>>),
-    Set(bool, oneshot::Sender<Result<Option<Hosted>, Refusal>>),
+    Set(SpaceId, bool, oneshot::Sender<Result<Hosted, Refusal>>),
     Stop(oneshot::Sender<()>),
 }
 
 impl Hosting {
     /// Starts the task, and the node if one was on when the program ended.
     pub(crate) fn start(data: &Path, core: Core) -> Self {
+        Self::start_with(data, core, NodeConfig::new)
+    }
+
+    fn start_with(data: &Path, core: Core, config: fn(PathBuf) -> NodeConfig) -> Self {
         let (orders, waiting) = mpsc::channel(ORDERS_WAITING);
         let (name, name_of) = watch::channel(None);
         let host = Host {
             folder: data.join("hosted"),
+            config,
             core,
             name,
-            remembered: None,
+            remembered: Remembered::default(),
             on: None,
         };
         async_runtime::spawn(host.run(waiting));
@@ -79,9 +87,9 @@ impl Hosting {
         self.order(|reply| Order::Host(request, reply)).await?
     }
 
-    /// Starts or stops the node of the space hosted before, now and at the next start.
-    pub(crate) async fn set(&self, on: bool) -> Result<Option<Hosted>, Refusal> {
-        self.order(|reply| Order::Set(on, reply)).await?
+    /// Starts or stops the node of a space hosted before, now and at the next start.
+    pub(crate) async fn set(&self, space: SpaceId, on: bool) -> Result<Hosted, Refusal> {
+        self.order(|reply| Order::Set(space, on, reply)).await?
     }
 
     /// The program ends: the node stops, and starts again with the program.
@@ -106,9 +114,11 @@ impl Hosting {
 struct Host {
     /// Holds a folder for each space that was ever hosted here, and what is remembered.
     folder: PathBuf,
+    /// Of a node, by the folder of its space.
+    config: fn(PathBuf) -> NodeConfig,
     core: Core,
     name: watch::Sender<Option<String>>,
-    remembered: Option<Remembered>,
+    remembered: Remembered,
     on: Option<On>,
 }
 
@@ -116,7 +126,11 @@ struct Host {
 #[derive(Debug)]
 struct On {
     node: Node,
-    hosted: Hosted,
+    /// Below `hosted/`.
+    folder: String,
+    /// The one to be had again, which is not always the one it has now.
+    port: u16,
+    view: HostingView,
 }
 
 impl Host {
@@ -130,7 +144,9 @@ impl Host {
                 order = orders.recv() => match order {
                     // Whoever asked may have gone: nothing to answer then.
                     Some(Order::Host(request, reply)) => drop(reply.send(self.host(request).await)),
-                    Some(Order::Set(on, reply)) => drop(reply.send(self.set(on).await)),
+                    Some(Order::Set(space, on, reply)) => {
+                        drop(reply.send(self.set(space, on).await));
+                    }
                     Some(Order::Stop(reply)) => {
                         self.turn_off().await;
                         let _ = reply.send(());
@@ -144,78 +160,96 @@ impl Host {
 
     /// Hosts again what was hosted when the program ended.
     async fn resume(&mut self) {
-        match Remembered::read(&self.folder).await {
-            Ok(remembered) => self.remembered = remembered,
-            Err(error) => tracing::error!(%error, "what was hosted can't be read"),
+        let (remembered, words) = Remembered::read(&self.folder).await;
+        self.remembered = remembered;
+        for words in words {
+            self.notice(words).await;
         }
-        if self
-            .remembered
-            .as_ref()
-            .is_some_and(|remembered| remembered.on)
-        {
-            match self.turn_on().await {
-                Ok(hosted) => self.tell(Some(hosted)).await,
-                Err(error) => {
-                    tracing::error!(%error, "the space can't be hosted again");
-                    self.notice(format!(
-                        "The space can't be hosted again: {}.",
-                        error.message
-                    ))
-                    .await;
-                }
+        self.tell().await;
+        let Some(space) = self.remembered.on else {
+            return;
+        };
+        match self.turn_on(space).await {
+            Ok(()) => self.tell().await,
+            Err(error) => {
+                tracing::error!(%error, "the space can't be hosted again");
+                let words = format!("The space can't be hosted again: {}.", error.message);
+                self.notice(words).await;
             }
         }
     }
 
     async fn host(&mut self, request: HostRequest) -> Result<Hosted, Refusal> {
-        if let Some(on) = &self.on {
-            let name = &on.hosted.view.name;
-            return Err(Refusal::new(
-                Code::Conflict,
-                format!("this computer hosts {name}: stop that first"),
-            ));
-        }
+        self.none_is_on()?;
         let folder = self.free_folder();
+        let path = self.folder.join(&folder);
         let config = NodeConfig {
             name: Some(request.name),
             admission: Some(request.admission),
             passcode: request.passcode,
             owner: Some(request.owner),
-            ..NodeConfig::new(self.folder.join(&folder))
+            ..(self.config)(path.clone())
         };
-        let hosted = self.start(config, DEFAULT_PORT).await?;
-        self.remember(folder).await?;
-        Ok(hosted)
+        if let Err(refusal) = self.start(config, folder, DEFAULT_PORT).await {
+            // A space that was made and then refused is none: nobody was ever in it.
+            if let Err(error) = fs::remove_dir_all(&path).await
+                && error.kind() != ErrorKind::NotFound
+            {
+                tracing::warn!(%error, "the folder of a space that was refused is still there");
+            }
+            return Err(refusal);
+        }
+        if let Some(on) = &mut self.on {
+            on.port = on.node.address().port();
+        }
+        self.remember().await;
+        Ok(self.hosted())
     }
 
-    async fn set(&mut self, on: bool) -> Result<Option<Hosted>, Refusal> {
-        let hosted = if on {
-            Some(self.turn_on().await?)
-        } else {
+    async fn set(&mut self, space: SpaceId, on: bool) -> Result<Hosted, Refusal> {
+        if on {
+            self.turn_on(space).await?;
+        } else if self.remembered.on == Some(space) {
             self.turn_off().await;
-            None
+            self.remembered.on = None;
+            self.write().await;
+        }
+        Ok(self.hosted())
+    }
+
+    /// Starts the node of a space hosted before.
+    async fn turn_on(&mut self, space: SpaceId) -> Result<(), Refusal> {
+        if self.on.as_ref().is_some_and(|on| on.view.space == space) {
+            return Ok(());
+        }
+        self.none_is_on()?;
+        let kept = self.remembered.find(space).cloned();
+        let Kept { folder, port, .. } =
+            kept.ok_or_else(|| Refusal::not_found("this computer has not hosted that space"))?;
+        let path = self.folder.join(&folder);
+        if !path.exists() {
+            let words = format!("its folder {} is gone", path.display());
+            return Err(Refusal::not_found(words));
+        }
+        self.start((self.config)(path), folder, port).await?;
+        self.remember().await;
+        Ok(())
+    }
+
+    fn none_is_on(&self) -> Result<(), Refusal> {
+        let Some(On { view, .. }) = &self.on else {
+            return Ok(());
         };
-        if let Some(remembered) = &mut self.remembered {
-            remembered.on = on;
-            remembered.write(&self.folder).await.map_err(not_kept)?;
-        }
-        Ok(hosted)
+        let words = format!("this computer hosts {}: stop that first", view.name);
+        Err(Refusal::new(Code::Conflict, words))
     }
 
-    /// Starts the node of the space hosted before.
-    async fn turn_on(&mut self) -> Result<Hosted, Refusal> {
-        if let Some(on) = &self.on {
-            return Ok(on.hosted.clone());
-        }
-        let remembered = self.remembered.as_ref();
-        let remembered = remembered
-            .ok_or_else(|| Refusal::not_found("this computer has hosted no space yet"))?;
-        let config = NodeConfig::new(self.folder.join(&remembered.folder));
-        let port = remembered.port;
-        self.start(config, port).await
-    }
-
-    async fn start(&mut self, config: NodeConfig, port: u16) -> Result<Hosted, Refusal> {
+    async fn start(
+        &mut self,
+        config: NodeConfig,
+        folder: String,
+        port: u16,
+    ) -> Result<(), Refusal> {
         let listener = listen(port).await.map_err(|error| {
             Refusal::new(
                 Code::Internal,
@@ -229,13 +263,15 @@ impl Host {
         if let Some(restored) = node.restored() {
             self.notice(restored.to_string()).await;
         }
-        let hosted = hosted(&node);
-        self.name.send_replace(Some(hosted.view.name.clone()));
+        let view = view(&node);
+        self.name.send_replace(Some(view.name.clone()));
         self.on = Some(On {
             node,
-            hosted: hosted.clone(),
+            folder,
+            port,
+            view,
         });
-        Ok(hosted)
+        Ok(())
     }
 
     async fn turn_off(&mut self) {
@@ -253,24 +289,27 @@ impl Host {
         if on.node.has_ended() {
             return self.ended().await;
         }
-        let hosted = hosted(&on.node);
-        if hosted != on.hosted {
-            on.hosted = hosted.clone();
-            self.tell(Some(hosted)).await;
+        let view = view(&on.node);
+        if view != on.view {
+            on.view = view;
+            self.remember().await;
+            self.tell().await;
         }
     }
 
     /// The node has ended by itself. One whose database has proved damaged is started again, which
     /// puts it right.
     async fn ended(&mut self) {
-        let Some(on) = self.on.take() else { return };
+        let Some(On { node, view, .. }) = self.on.take() else {
+            return;
+        };
         self.name.send_replace(None);
-        let why = on.node.wait().await.err();
+        let why = node.wait().await.err();
         tracing::error!(?why, "the node has ended by itself");
         let again = match why {
-            Some(NodeError::DamagedInUse(_)) => self.turn_on().await.map(Some),
+            Some(NodeError::DamagedInUse(_)) => self.turn_on(view.space).await,
             Some(error) => Err(refused(error)),
-            None => Ok(None),
+            None => Ok(()),
         };
         if let Err(refusal) = &again {
             self.notice(format!(
@@ -279,7 +318,21 @@ impl Host {
             ))
             .await;
         }
-        self.tell(again.ok().flatten()).await;
+        self.tell().await;
+    }
+
+    /// Everything that was hosted here, as it is now.
+    fn hosted(&self) -> Hosted {
+        let kept = self.remembered.spaces.iter();
+        let spaces = kept.map(|kept| match &self.on {
+            Some(on) if on.view.space == kept.space => on.view.clone(),
+            _ => kept.off(),
+        });
+        let on = self.on.as_ref();
+        Hosted {
+            spaces: spaces.collect(),
+            loopback: on.map(|on| loopback(on.node.address().port())),
+        }
     }
 
     async fn notice(&self, words: String) {
@@ -288,75 +341,56 @@ impl Host {
         }
     }
 
-    async fn tell(&self, hosted: Option<Hosted>) {
+    async fn tell(&self) {
         // A core that could not start has nobody to tell.
         if let Ok(client) = self.core.client().await {
-            client.hosting_changed(hosted).await;
+            client.hosting_changed(self.hosted()).await;
         }
     }
 
-    async fn remember(&mut self, folder: String) -> Result<(), Refusal> {
-        let Some(on) = &self.on else { return Ok(()) };
-        let remembered = Remembered {
-            folder,
-            port: on.node.address().port(),
-            on: true,
+    /// Keeps what is on for the next start.
+    async fn remember(&mut self) {
+        let Some(on) = &self.on else { return };
+        let kept = Kept {
+            space: on.view.space,
+            name: on.view.name.clone(),
+            admission: on.view.admission,
+            folder: on.folder.clone(),
+            port: on.port,
         };
-        remembered.write(&self.folder).await.map_err(not_kept)?;
-        self.remembered = Some(remembered);
-        Ok(())
+        if self.remembered.is_on(kept) {
+            self.write().await;
+        }
+    }
+
+    async fn write(&self) {
+        if let Err(error) = self.remembered.write(&self.folder).await {
+            let words = format!("What is hosted can't be kept for the next start: {error}.");
+            self.notice(words).await;
+        }
     }
 
     /// A name below `hosted/` that is not in use: 1, 2, …
     fn free_folder(&self) -> String {
         let mut names = (1_u32..).map(|number| number.to_string());
         names
-            .find(|name| !self.folder.join(name).exists())
+            .find(|name| !self.folder.join(name).exists() && !self.remembered.names(name))
             .unwrap_or_default()
     }
 }
 
-/// Listens on every network of this computer: on `port`, or any other if that is taken.
-async fn listen(port: u16) -> std::io::Result<TcpListener> {
-    match TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await {
-        Ok(listener) => Ok(listener),
-        Err(error) => {
-            tracing::warn!(%error, port, "the usual port is not to be had: another one is taken");
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await
-        }
-    }
-}
-
-fn hosted(node: &Node) -> Hosted {
+fn view(node: &Node) -> HostingView {
     let port = node.address().port();
-    let view = HostingView {
+    HostingView {
         space: node.space(),
-        name: node.name().to_owned(),
+        name: node.name(),
         on: true,
         addresses: addresses()
             .map(|address| SocketAddr::new(address, port).to_string())
             .collect(),
         admission: node.admission(),
         connected: u64::try_from(node.connections()).unwrap_or(u64::MAX),
-    };
-    Hosted {
-        view,
-        loopback: SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string(),
     }
-}
-
-/// The addresses of this computer that others can reach: IPv4, since the node listens there.
-fn addresses() -> impl Iterator<Item = IpAddr> {
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
-        tracing::warn!(%error, "the addresses of this computer can't be found out");
-        Vec::new()
-    });
-    let usable = interfaces
-        .into_iter()
-        .filter(|interface| !interface.is_loopback() && !interface.is_link_local());
-    usable
-        .map(|interface| interface.ip())
-        .filter(IpAddr::is_ipv4)
 }
 
 fn refused(error: NodeError) -> Refusal {
@@ -378,9 +412,5 @@ fn refused(error: NodeError) -> Refusal {
     Refusal::new(code, error.to_string())
 }
 
-fn not_kept(error: std::io::Error) -> Refusal {
-    Refusal::new(
-        Code::Internal,
-        format!("it can't be kept for the next start: {error}"),
-    )
-}
+#[cfg(test)]
+mod tests;

@@ -30,9 +30,10 @@ mod tray;
 mod web_view;
 mod window;
 
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use crate::instance::{Claim, Instance};
@@ -42,11 +43,17 @@ use crate::launch::Launch;
 pub fn main() -> ExitCode {
     let launch = Launch::parse();
     web_view::prepare();
+    let is_to_quit = launch.quit;
     match start(launch) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
-            eprintln!("Landline can't start: {error:#}");
+            let why = format!("{error:#}");
+            // Nobody is left to be told where the terminal is gone.
+            let _ = writeln!(io::stderr(), "Landline can't start: {why}");
+            // Whoever clicked on an icon sees no terminal: for them, nothing would happen.
+            if !is_to_quit && !io::stderr().is_terminal() && window::has_display() {
+                dialog::say_why_not_started(&why);
+            }
             ExitCode::FAILURE
         }
     }
@@ -59,8 +66,12 @@ fn start(launch: Launch) -> Result<()> {
         // Nobody runs who could be quit.
         Claim::First(_) if launch.quit => Ok(()),
         Claim::First(instance) => {
+            ensure!(
+                window::has_display(),
+                "there is no display (landline-node hosts a space without one)"
+            );
             let _log = log::start(&data).context("the log can't be opened")?;
-            app::run(data, instance)
+            app::run(data, instance).inspect_err(|error| tracing::error!("can't start: {error:#}"))
         }
     }
 }

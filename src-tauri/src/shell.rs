@@ -44,9 +44,9 @@ impl Host for Shell {
         Box::pin(async move { hosting.host(request).await })
     }
 
-    fn set_hosting(&self, on: bool) -> BoxFuture<'static, Result<Option<Hosted>, Refusal>> {
+    fn set_hosting(&self, space: SpaceId, on: bool) -> BoxFuture<'static, Result<Hosted, Refusal>> {
         let hosting = self.hosting.clone();
-        Box::pin(async move { hosting.set(on).await })
+        Box::pin(async move { hosting.set(space, on).await })
     }
 
     fn open_link(&self, url: &str) -> Result<(), Refusal> {

@@ -8,7 +8,7 @@ use tauri::AppHandle;
 use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::TrayIconBuilder;
 
-use crate::{app, window};
+use crate::app;
 
 const ICON: &str = "main";
 const SHOW: &str = "show";
@@ -48,7 +48,7 @@ fn try_place(app: &AppHandle) -> Result<()> {
         .tooltip("Landline")
         .menu(&menu)
         .on_menu_event(|app, event| match event.id().as_ref() {
-            SHOW => window::show(app),
+            SHOW => app::show(app),
             QUIT => app::quit(app),
             other => tracing::warn!(other, "an unknown entry of the tray's menu"),
         });

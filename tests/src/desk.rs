@@ -35,8 +35,8 @@ impl Host for Desk {
         PlainHost.host_space(request)
     }
 
-    fn set_hosting(&self, on: bool) -> BoxFuture<'static, Result<Option<Hosted>, Refusal>> {
-        PlainHost.set_hosting(on)
+    fn set_hosting(&self, space: SpaceId, on: bool) -> BoxFuture<'static, Result<Hosted, Refusal>> {
+        PlainHost.set_hosting(space, on)
     }
 
     fn open_link(&self, url: &str) -> Result<(), Refusal> {

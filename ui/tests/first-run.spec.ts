@@ -1,4 +1,4 @@
-import { calls, expect, open, roomItem, test } from "./desk";
+import { calls, expect, hosts, leavesHosted, open, roomItem, test } from "./desk";
 
 test("two clicks to the first message, under a name that is filled in and selected", async ({
   page,
@@ -56,6 +56,49 @@ test("hosting leads to a room with an invitation sheet that has the address", as
   await expect(page.getByTestId("invite-address")).toHaveText("192.168.1.20:7717");
   await expect(page.getByTestId("connection-line")).toContainText("hosted on this computer");
   await expect(page.getByTestId("composer-input")).toBeFocused();
+});
+
+test("a space that was hosted here and left is hosted again, which leads into it", async ({
+  page,
+}) => {
+  await open(page, "new");
+  await leavesHosted(page);
+  const before = page.getByTestId("hosted-before");
+  await expect(before).toContainText("Studio");
+  await before.getByTestId("host-again").click();
+  await expect(page.getByTestId("composer-input")).toBeFocused();
+  await expect(page.getByTestId("connection-line")).toContainText("hosted on this computer");
+  await expect(page.getByTestId("hosting-line")).toBeVisible();
+  await page.getByTestId("add-space").click();
+  await expect(page.getByTestId("host-button")).toBeVisible();
+  await expect(before).toHaveCount(0);
+});
+
+test("while another space is hosted, one that was left waits and says for which", async ({
+  page,
+}) => {
+  await open(page, "new");
+  await leavesHosted(page);
+  await hosts(page, "Harbour");
+  await page.getByTestId("add-space").click();
+  const before = page.getByTestId("hosted-before");
+  await expect(before).toContainText("This computer hosts Harbour now: stop that first.");
+  await expect(before.getByTestId("host-again")).toBeDisabled();
+});
+
+test("a space that can not be hosted again says why", async ({ page }) => {
+  await open(page, "new");
+  await leavesHosted(page);
+  // Meanwhile, in another window.
+  await page.evaluate(() => {
+    const [studio] = window.landline.hosting;
+    if (studio)
+      window.landline.hosting = [studio, { ...studio, space: "x", name: "Quay", on: true }];
+  });
+  await page.getByTestId("host-again").click();
+  await expect(page.getByTestId("hosted-before").getByRole("alert")).toHaveText(
+    "this computer hosts Quay: stop that first",
+  );
 });
 
 test("hosting with a passcode needs one", async ({ page }) => {

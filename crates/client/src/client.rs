@@ -86,8 +86,8 @@ impl Client {
         events
     }
 
-    /// The shell's node was started, has changed, or was stopped (`None`).
-    pub async fn hosting_changed(&self, hosted: Option<Hosted>) {
+    /// The shell has started, or its node was started, has changed, or was stopped.
+    pub async fn hosting_changed(&self, hosted: Hosted) {
         let _ = self.inputs.send(Input::Hosting(hosted)).await;
     }
 

@@ -32,8 +32,9 @@ requests! {
     Join { space: Option<SpaceId>, address: Option<String>, passcode: Option<String> }
     /// `host`: this computer becomes the host of a new space.
     Host { name: String, admission: Admission, passcode: Option<String> }
-    /// `stop_hosting`, `start_hosting` again, at the next start too.
-    SetHosting { on: bool }
+    /// `set_hosting`: on or off, now and at the next start, of a space that this computer has hosted
+    /// before. On joins it where one has left it, and is refused while another is on.
+    SetHosting { space: SpaceId, on: bool }
     /// `leave_space`: forget a space on this device; its replica is deleted.
     SpaceNamed { space: SpaceId }
     /// `create_room`. `members`: the others, never me. A direct room that exists is answered as it is.
@@ -95,8 +96,9 @@ requests! {
     /// `before:`, `after:` and `on:` a day (`2026-11-20`, `today`, `yesterday`). `within`: what
     /// stands within words is found, too, which takes longer.
     SearchFor { space: SpaceId, query: String, room: Option<RoomId>, within: bool, limit: u32 }
-    /// `look`: what is on the screen now, and whether the window has the focus.
-    Look { space: Option<SpaceId>, room: Option<RoomId>, focused: bool }
+    /// `look`: the room and the thread that are on the screen now, one of them or both, and whether
+    /// the window has the focus.
+    Look { space: Option<SpaceId>, room: Option<RoomId>, thread: Option<EventId>, focused: bool }
     /// `open_link`: in the system's browser. Only `http`, `https` and `mailto`.
     OpenLink { url: String }
     /// Nothing to say.

@@ -79,7 +79,7 @@ pub(crate) enum Input {
         reply: Reply,
     },
     Listen(mpsc::Sender<Vec<UiEvent>>),
-    Hosting(Option<Hosted>),
+    Hosting(Hosted),
     Away(bool),
     Notice(String),
     Open {
@@ -139,7 +139,7 @@ pub(crate) enum Note {
         reply: Reply,
     },
     HostingSet {
-        result: Result<Option<Hosted>, Refusal>,
+        result: Result<Hosted, Refusal>,
         reply: Reply,
     },
     /// A replica has proved damaged while it was in use.
@@ -163,7 +163,7 @@ pub(crate) struct Home {
     settings: Settings,
     spaces: BTreeMap<SpaceId, Joined>,
     nearby: Nearby,
-    hosted: Option<Hosted>,
+    hosted: Hosted,
     look: Look,
     presence: SetPresence,
     /// The person is not at this computer.
@@ -226,7 +226,7 @@ pub(crate) async fn start(
         me: me_view(&config, &identity, kept.name.clone()),
         settings: kept.settings.clone(),
         nearby: Vec::new(),
-        hosting: kept.hosting,
+        hosting: Vec::new(),
         spaces: Vec::new(),
         discovery_problem: None,
     };
@@ -242,7 +242,7 @@ pub(crate) async fn start(
         settings: kept.settings,
         spaces: BTreeMap::new(),
         nearby: Nearby::default(),
-        hosted: None,
+        hosted: Hosted::default(),
         presence: SetPresence {
             state: PresenceState::Online,
             text: String::new(),
@@ -251,6 +251,7 @@ pub(crate) async fn start(
         look: Look {
             space: None,
             room: None,
+            thread: None,
             focused: false,
         },
         picture: Picture::new(snapshot),
@@ -326,7 +327,7 @@ impl Home {
                 unheard.extend(self.open.take());
                 self.tell(unheard);
             }
-            Input::Hosting(hosted) => self.on_hosting(hosted).await,
+            Input::Hosting(hosted) => self.on_hosting(hosted),
             Input::Away(away) => {
                 self.away = away;
                 self.tell_engines();
@@ -372,7 +373,7 @@ impl Home {
             }
             Command::join(request) => return self.join(request, reply),
             Command::host(request) => return self.host_space(request, reply),
-            Command::set_hosting(request) => return self.set_hosting(request.on, reply),
+            Command::set_hosting(request) => return self.set_hosting(request, reply),
             Command::leave_space(request) => self
                 .leave_space(request.space)
                 .await
@@ -483,17 +484,8 @@ impl Home {
                 }
                 Note::Joined(arrival) => self.arrived(arrival).await,
                 Note::TakenAway { space, result } => self.taken_away(space, result).await,
-                Note::HostStarted { result, reply } => self.host_started(result, reply).await,
-                Note::HostingSet { result, reply } => {
-                    let answer = match result {
-                        Ok(hosted) => {
-                            self.on_hosting(hosted).await;
-                            Ok(Answer::set_hosting(Nothing {}))
-                        }
-                        Err(refusal) => Err(refusal),
-                    };
-                    let _ = reply.send(answer);
-                }
+                Note::HostStarted { result, reply } => self.host_started(result, reply),
+                Note::HostingSet { result, reply } => self.hosting_set(result, reply),
                 Note::Damaged(space) => self.mend(space),
                 Note::Ended(space) => self.ended(space),
                 Note::Mended { space, result } => self.mended(space, result).await,

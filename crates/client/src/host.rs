@@ -44,12 +44,21 @@ pub struct HostRequest {
     pub owner: MemberId,
 }
 
-/// A node that runs inside this program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What this computer hosts, and what it can host again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hosted {
-    pub view: HostingView,
-    /// `127.0.0.1:port`: the client joins it like anybody else.
-    pub loopback: String,
+    /// Every space that it has ever hosted; at most one of them is on.
+    pub spaces: Vec<HostingView>,
+    /// Of the one that is on, `127.0.0.1:port`: the client joins it like anybody else.
+    pub loopback: Option<String>,
+}
+
+impl Hosted {
+    /// The space that is on, and its loopback address.
+    pub(crate) fn on(&self) -> Option<(&HostingView, &str)> {
+        let on = self.spaces.iter().find(|space| space.on)?;
+        Some((on, self.loopback.as_deref()?))
+    }
 }
 
 /// The surroundings of a client. No method may wait.
@@ -61,11 +70,12 @@ pub trait Host: fmt::Debug + Send + Sync + 'static {
     /// The room was read: its notifications go.
     fn clear_notifications(&self, space: SpaceId, room: RoomId);
 
-    /// Starts a node with a new space.
+    /// Starts a node with a new space. Refused while another is on.
     fn host_space(&self, request: HostRequest) -> BoxFuture<'static, Result<Hosted, Refusal>>;
 
-    /// Starts or stops the node of the space hosted before, now and at the next start.
-    fn set_hosting(&self, on: bool) -> BoxFuture<'static, Result<Option<Hosted>, Refusal>>;
+    /// Starts or stops the node of a space that was hosted before, now and at the next start.
+    /// Starting is refused while another is on.
+    fn set_hosting(&self, space: SpaceId, on: bool) -> BoxFuture<'static, Result<Hosted, Refusal>>;
 
     /// Opens an address (`http`, `https` or `mailto`, checked) in the system's browser.
     fn open_link(&self, url: &str) -> Result<(), Refusal>;
@@ -95,7 +105,7 @@ impl Host for PlainHost {
         })
     }
 
-    fn set_hosting(&self, _: bool) -> BoxFuture<'static, Result<Option<Hosted>, Refusal>> {
+    fn set_hosting(&self, _: SpaceId, _: bool) -> BoxFuture<'static, Result<Hosted, Refusal>> {
         Box::pin(async { Err(Self::without_window("hosting")) })
     }
 

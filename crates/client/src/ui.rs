@@ -43,9 +43,9 @@ pub enum UiEvent {
     Nearby {
         spaces: Vec<NearbySpace>,
     },
-    /// This computer hosts a space, or no longer does.
+    /// The whole list of what this computer hosts and can host again.
     Hosting {
-        hosting: Option<HostingView>,
+        hosting: Vec<HostingView>,
     },
     /// A space is new or has changed (all but its rooms and people).
     Space {
@@ -154,7 +154,8 @@ pub struct Snapshot {
     pub me: MeView,
     pub settings: Settings,
     pub nearby: Vec<NearbySpace>,
-    pub hosting: Option<HostingView>,
+    /// At most one of them is on. Empty until the shell has told it.
+    pub hosting: Vec<HostingView>,
     pub spaces: Vec<SpaceState>,
     /// Why spaces near can't be found (no multicast, port blocked); null where all is well.
     pub discovery_problem: Option<String>,
@@ -269,7 +270,7 @@ pub struct NearbySpace {
     pub joined: bool,
 }
 
-/// The space that this computer hosts, or hosted last and can host again.
+/// A space that this computer hosts, or has hosted before and can host again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct HostingView {
@@ -282,18 +283,6 @@ pub struct HostingView {
     pub admission: Admission,
     /// People connected now.
     pub connected: u64,
-}
-
-impl HostingView {
-    /// The same with hosting turned off.
-    pub(crate) fn off(self) -> Self {
-        Self {
-            on: false,
-            addresses: Vec::new(),
-            connected: 0,
-            ..self
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

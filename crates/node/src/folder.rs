@@ -100,6 +100,11 @@ impl Folder {
         self.path.join("copies")
     }
 
+    /// No node was here before.
+    pub(crate) fn is_new(&self) -> bool {
+        !self.database().exists() && self.seen().is_none()
+    }
+
     /// The node was here before, and its database is not, or is empty.
     pub(crate) fn lacks_its_database(&self) -> bool {
         let bytes = fs::metadata(self.database()).map_or(0, |file| file.len());

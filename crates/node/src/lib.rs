@@ -7,7 +7,7 @@
 //!                                                       answers, events ◀──┘
 //! ```
 //! [`Node::start`] puts these together on a listener; the binary `landline-node` and the desktop's
-//! embedded node are the same code.
+//! embedded node are the same code. [`look_into`] tells which space a folder holds without serving it.
 //!
 //! Invariant: this crate depends on neither the client nor Tauri.
 
@@ -38,3 +38,4 @@ pub use config::{COPY_EVERY, NodeConfig, Rates};
 pub use copies::Restored;
 pub use error::NodeError;
 pub use node::Node;
+pub use space::{Held, look_into};

@@ -2,6 +2,7 @@
 //! loaded if it is not. All of it blocks, and happens before anybody is let in.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use landline_protocol::down::MarkChange;
@@ -12,6 +13,7 @@ use landline_protocol::{
 use landline_store::{
     Check, Durability, Options, Store, StoreError, marks, rooms, sessions, settings,
 };
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -22,27 +24,60 @@ use crate::hub::{Beginning, MarkRow, Marks};
 use crate::kept::{EPOCH, LAST_SEEN, PASSCODE, SPACE};
 use crate::key::{NodeKey, uuid_v7};
 use crate::world::World;
-use crate::{NodeConfig, NodeError, copies, passcode};
+use crate::{Clock, NodeConfig, NodeError, Restored, copies, passcode};
 
 /// The room that everybody is in.
 const GENERAL: &str = "general";
-/// Connections to the database that only read.
-const READERS: usize = 3;
+const OPTIONS: Options = Options {
+    durability: Durability::Full,
+    check: Check::AfterUncleanStop,
+    readers: 3,
+};
+
+/// What a data folder holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub space: SpaceId,
+    pub name: String,
+    pub admission: Admission,
+    /// The database was damaged, and what was done about it.
+    pub restored: Option<Restored>,
+}
+
+/// Which space is in a data folder, without serving it; `None`: none was made in it. A damaged
+/// database is put right as [`Node::start`](crate::Node::start) does it. Refused as there.
+pub async fn look_into(data_dir: PathBuf) -> Result<Option<Held>, NodeError> {
+    let looked = tokio::task::spawn_blocking(move || held(&data_dir)).await;
+    looked.map_err(|_| NodeError::Stopped)?
+}
+
+fn held(data_dir: &Path) -> Result<Option<Held>, NodeError> {
+    let folder = Folder::take(data_dir)?;
+    if folder.is_new() {
+        return Ok(None);
+    }
+    let (store, restored) = copies::open(&folder, OPTIONS, &Clock::system())?;
+    let state = store.read_blocking(|c| match settings::get::<Uuid>(c, SPACE)? {
+        Some(space) => rooms::space_state(c, SpaceId::from_uuid(space)).map(Some),
+        None => Ok::<_, StoreError>(None),
+    })?;
+    Handle::current().block_on(store.close())?;
+    Ok(state.map(|state| Held {
+        space: state.id,
+        name: state.name,
+        admission: state.admission,
+        restored,
+    }))
+}
 
 /// Opens the space in the data folder, or makes it.
 pub(crate) fn open(config: NodeConfig) -> Result<Beginning, NodeError> {
     let folder = Folder::take(&config.data_dir)?;
-    let is_new = !folder.database().exists() && folder.seen().is_none();
-    if config.name.is_none() && is_new {
+    if config.name.is_none() && folder.is_new() {
         return Err(NodeError::NameMissing);
     }
     let node = Arc::new(NodeKey::new(folder.key()?));
-    let options = Options {
-        durability: Durability::Full,
-        check: Check::AfterUncleanStop,
-        readers: READERS,
-    };
-    let (store, restored) = copies::open(&folder, options, &config.clock)?;
+    let (store, restored) = copies::open(&folder, OPTIONS, &config.clock)?;
 
     let made = store.read_blocking(|c| settings::get::<Uuid>(c, SPACE))?;
     let space = match made {

@@ -61,6 +61,17 @@ export async function host(
   }
 }
 
+/** Hosts a space again that was left, which joins it, and opens it. */
+export async function hostAgain(app: App, space: SpaceId): Promise<Refusal | null> {
+  try {
+    await app.ask("set_hosting", { space, on: true });
+    await openSpace(app, space);
+    return null;
+  } catch (error) {
+    return asRefused(error).refusal;
+  }
+}
+
 export async function leaveSpace(app: App, space: SpaceId): Promise<void> {
   const left = await app.tell("leave_space", { space });
   const next = app.state.order.find((other) => other !== space);

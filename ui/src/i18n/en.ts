@@ -51,6 +51,12 @@ export const en = {
   "first.host_hint":
     "This computer becomes the place where your team meets. No account, no internet.",
 
+  "first.hosted_before": "Hosted here before",
+  "first.hosted_before_hint": "What people wrote is on this computer.",
+  "first.hosted_other": "This computer hosts {name} now: stop that first.",
+  "first.host_again": "Host again",
+  "first.starting": "Starting…",
+
   "admission.open": "Anyone on the network",
   "admission.open_short": "open to all",
   "admission.passcode": "With a passcode",
@@ -79,6 +85,8 @@ export const en = {
   "hosting.title": "Hosting {name}",
   "hosting.on": "Host on this computer",
   "hosting.on_hint": "While it is off, others keep what they have and write into their outbox.",
+  "hosting.other":
+    "This computer hosts {other} now. Stop that first, then it can host {name} again: nothing of it is lost meanwhile.",
   "hosting.address": "Address",
   "hosting.address_hint": "Others on this network find it by themselves, or type this address.",
   "hosting.no_address": "This computer has no address on a network now.",
@@ -99,6 +107,8 @@ export const en = {
   "space.leave_sure": "Leave {name} on this computer? What was kept of it here is deleted.",
   "space.leave_hosted":
     "This computer hosts {name}: stop hosting it before you leave. What it keeps as the host stays on its disk.",
+  "space.leave_was_hosted":
+    "Leave {name} on this computer? What it keeps as the host stays on its disk: you can host it again.",
   "space.people": "People",
   "sidebar.label": "Rooms and people",
   "sidebar.unread": "Unread",

@@ -105,7 +105,7 @@ export function snapshot(rooms: RoomView[], people: PersonView[] = [person(ME)])
     },
     settings: EMPTY.settings,
     nearby: [],
-    hosting: null,
+    hosting: [],
     spaces: [{ space: space(), rooms, people, attachments: [], thread_drafts: [], transfers: [] }],
     discovery_problem: null,
   };

@@ -3,6 +3,7 @@
 
 import type { EventId } from "../backend/gen/EventId";
 import type { File } from "../backend/gen/File";
+import type { HostingView } from "../backend/gen/HostingView";
 import type { Item } from "../backend/gen/Item";
 import type { MemberId } from "../backend/gen/MemberId";
 import type { MessageView } from "../backend/gen/MessageView";
@@ -54,6 +55,21 @@ export function transferOf(
   );
 }
 
+/** How this computer hosts a space, or can host it again; null where it never has. */
+export function hostingOf(state: State, space: SpaceId): HostingView | null {
+  return state.hosting.find((one) => one.space === space) ?? null;
+}
+
+/** The space that this computer hosts now. */
+export function hostedNow(state: State): HostingView | null {
+  return state.hosting.find(({ on }) => on) ?? null;
+}
+
+/** What this computer has hosted and one is not in. */
+export function hostedBefore(state: State): HostingView[] {
+  return state.hosting.filter(({ space }) => !(space in state.spaces));
+}
+
 export function currentSpace(state: State): Space | null {
   return state.place.space === null ? null : (state.spaces[state.place.space] ?? null);
 }
@@ -73,6 +89,12 @@ export function roomVisible({ place, dialog, drawer, layout }: State): boolean {
   if (dialog?.kind === "viewer") return false;
   if (drawer !== null && layout.includes("one-pane")) return false;
   return !(place.list && layout.includes("list-over"));
+}
+
+/** The thread in the drawer, where nothing that covers it lies over it. */
+export function threadVisible({ place, dialog, drawer, layout }: State): EventId | null {
+  if (dialog?.kind === "viewer" || drawer?.kind !== "thread") return null;
+  return place.list && layout.includes("list-over") ? null : drawer.thread;
 }
 
 /** Somebody has the room before them: what comes in it is seen. */

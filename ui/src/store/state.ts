@@ -36,7 +36,8 @@ export interface State {
   settingsWanted: Partial<Settings>;
   nearby: readonly NearbySpace[];
   discoveryProblem: string | null;
-  hosting: HostingView | null;
+  /** What this computer hosts and can host again; at most one is on. */
+  hosting: readonly HostingView[];
   spaces: Readonly<Record<SpaceId, Space>>;
   /** In the order in which they stand in the rail. */
   order: readonly SpaceId[];
@@ -195,8 +196,18 @@ export type Change = UiEvent | WindowEvent;
 
 /** Items of one room kept in the window, and so rows in the page; older or newer ones are read again. */
 export const WINDOW_ITEMS = 400;
-/** Items asked for at once: a few heights of the view. A room opens as fast as these are drawn. */
+/** Items asked for at once while one reads on. */
 export const PAGE_ITEMS = 40;
+/**
+ * Items of the page that is drawn first, as many as fill a window of this height in pixels: a room
+ * opens as fast as these are drawn.
+ */
+export function firstItems(height: number): number {
+  return Math.min(PAGE_ITEMS, Math.max(FIRST_AT_LEAST, Math.ceil(height / ROW_PX)));
+}
+const FIRST_AT_LEAST = 20;
+/** Less than most messages take, in pixels. */
+const ROW_PX = 32;
 /** Rooms whose timelines are kept while others are open. */
 export const TIMELINES_KEPT = 8;
 /** Threads that are kept while another is open. */
@@ -228,7 +239,7 @@ export const EMPTY: State = {
   settingsWanted: {},
   nearby: [],
   discoveryProblem: null,
-  hosting: null,
+  hosting: [],
   spaces: {},
   order: [],
   timelines: {},

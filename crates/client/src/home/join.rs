@@ -10,7 +10,6 @@ use crate::ClientError;
 use crate::command::{Answer, Join, Nothing, SpaceAnswer};
 use crate::contact::{Contact, Credentials, NoContact, contact};
 use crate::engine::{self, EngineConfig};
-use crate::host::Hosted;
 use crate::invitation::Invitation;
 use crate::known::{KnownSpace, to_dial};
 use crate::link::Target;
@@ -106,17 +105,23 @@ impl Home {
     }
 
     /// This computer's own node, over loopback like anybody else.
-    pub(super) fn join_hosted(&self, hosted: &Hosted, reply: Option<Reply>) {
+    pub(super) fn join_hosted(
+        &self,
+        space: SpaceId,
+        loopback: String,
+        answer: fn(SpaceAnswer) -> Answer,
+        reply: Option<Reply>,
+    ) {
         let way = Way {
             target: Target {
-                addresses: vec![hosted.loopback.clone()],
+                addresses: vec![loopback],
                 fingerprint: None,
             },
-            space: Some(hosted.view.space),
+            space: Some(space),
             passcode: None,
             invite: None,
         };
-        self.spawn_join(way, Answer::host, reply);
+        self.spawn_join(way, answer, reply);
     }
 
     /// Takes over a contact: starts the space's engine, or hands it to the one that is there.
@@ -232,10 +237,10 @@ impl Home {
     /// Forgets a space on this device; its replica is deleted. Not one that is hosted here: its
     /// node would go on with nothing left to stop it by, and bring the space back at the next start.
     pub(super) async fn leave_space(&mut self, space: SpaceId) -> Result<Nothing, Refusal> {
-        if let Some(hosted) = &self.hosted
-            && hosted.view.space == space
+        if let Some((hosted, _)) = self.hosted.on()
+            && hosted.space == space
         {
-            let name = &hosted.view.name;
+            let name = &hosted.name;
             let words =
                 format!("this computer hosts {name}: stop hosting it first, in its host panel");
             return Err(Refusal::new(Code::Conflict, words));
@@ -252,10 +257,6 @@ impl Home {
         }
         self.take_away(space, joined.engine);
         self.tell(vec![UiEvent::SpaceGone { space }]);
-        let hosting = self.picture.now().hosting.as_ref();
-        if hosting.is_some_and(|hosting| hosting.space == space) {
-            self.tell_hosting(None).await;
-        }
         self.tell_nearby();
         Ok(Nothing {})
     }

@@ -10,12 +10,11 @@ use serde::de::DeserializeOwned;
 
 use crate::ClientError;
 use crate::known::KnownSpace;
-use crate::ui::{HostingView, Settings};
+use crate::ui::Settings;
 
 const NAME: &str = "name";
 const SETTINGS: &str = "settings";
 const SPACES: &str = "spaces";
-const HOSTING: &str = "hosting";
 const LEFT: &str = "left";
 
 #[derive(Debug, Default)]
@@ -23,8 +22,6 @@ pub(crate) struct Kept {
     pub(crate) name: Option<String>,
     pub(crate) settings: Settings,
     pub(crate) spaces: Vec<KnownSpace>,
-    /// Off: whoever runs the node says when it is on.
-    pub(crate) hosting: Option<HostingView>,
     /// Those that were left and whose folders may still be there.
     pub(crate) left: BTreeSet<SpaceId>,
 }
@@ -52,7 +49,6 @@ pub(crate) async fn load(store: &Store) -> Result<Kept, ClientError> {
                 name: get(c, NAME)?,
                 settings: get(c, SETTINGS)?.unwrap_or_default(),
                 spaces: get(c, SPACES)?.unwrap_or_default(),
-                hosting: get(c, HOSTING)?,
                 left: get(c, LEFT)?.unwrap_or_default(),
             })
         })
@@ -77,13 +73,6 @@ pub(crate) async fn save_spaces(
         put(c, LEFT, &left)
     };
     store.write(save).await
-}
-
-pub(crate) async fn save_hosting(
-    store: &Store,
-    hosting: Option<HostingView>,
-) -> Result<(), ClientError> {
-    store.write(move |c| put(c, HOSTING, &hosting)).await
 }
 
 /// Keeps spaces that are not in the list, and the name that they know me by where none is kept.

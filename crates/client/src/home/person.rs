@@ -73,8 +73,9 @@ impl Home {
 
     /// How things stand, for a space.
     pub(super) fn situation(&self, space: SpaceId) -> Situation {
-        let hosted = self.hosted.as_ref();
-        let hosted = hosted.filter(|hosted| hosted.view.space == space);
+        let hosted = self.hosted.on();
+        let hosted = hosted.filter(|(hosted, _)| hosted.space == space);
+        let here = self.look.space == Some(space);
         Situation {
             name: self.name.clone().unwrap_or_default(),
             wishes: Wishes::from(&self.settings),
@@ -82,10 +83,11 @@ impl Home {
             presence_text: self.presence.text.clone(),
             away: self.away,
             look: Looked {
-                room: self.look.room.filter(|_| self.look.space == Some(space)),
+                room: self.look.room.filter(|_| here),
+                thread: self.look.thread.filter(|_| here),
                 focused: self.look.focused,
             },
-            hosted_here: hosted.map(|hosted| hosted.loopback.clone()),
+            hosted_here: hosted.map(|(_, loopback)| loopback.to_owned()),
         }
     }
 

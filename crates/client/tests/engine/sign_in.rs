@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use landline_client::Hosted;
-use landline_client::command::SpaceNamed;
-use landline_client::ui::{HostingView, LinkState};
-use landline_protocol::{Admission, Code, Refusal, SpaceId};
+use landline_client::command::{SetHosting, SpaceNamed};
+use landline_client::ui::LinkState;
+use landline_protocol::{Code, Refusal};
 use serde_json::json;
 
 use crate::node::Node;
 use crate::outage::Watch;
-use crate::screen::Screen;
+use crate::screen::{Screen, hosts};
 
 #[tokio::test]
 async fn a_wrong_passcode_is_said_and_leaves_nothing_behind() {
@@ -79,26 +78,12 @@ async fn a_space_that_was_left_is_forgotten_with_its_replica() {
     assert!(ben.snapshot().spaces.is_empty());
 }
 
-fn hosts(space: SpaceId) -> Hosted {
-    Hosted {
-        view: HostingView {
-            space,
-            name: "Studio".into(),
-            on: true,
-            addresses: vec!["192.168.1.20:7717".into()],
-            admission: Admission::Open,
-            connected: 1,
-        },
-        loopback: "127.0.0.1:7717".into(),
-    }
-}
-
 #[tokio::test]
 async fn a_space_that_this_computer_hosts_is_left_only_once_hosting_is_off() {
     let (node, dial) = Node::start(10);
     let mut ben = Screen::join(&dial, node.space()).await;
     let space = node.space();
-    ben.client.hosting_changed(Some(hosts(space))).await;
+    ben.client.hosting_changed(hosts(space, true)).await;
     let refusal = ben
         .client
         .leave_space(SpaceNamed { space })
@@ -112,44 +97,49 @@ async fn a_space_that_this_computer_hosts_is_left_only_once_hosting_is_off() {
     // Nothing has changed: he is still in it.
     ben.client.connect_now(SpaceNamed { space }).await.unwrap();
 
-    ben.client.hosting_changed(None).await;
+    let off = SetHosting { space, on: false };
+    ben.client.set_hosting(off).await.unwrap();
     ben.client.leave_space(SpaceNamed { space }).await.unwrap();
     ben.until("gone", |ben| ben.snapshot().spaces.is_empty())
         .await;
-    ben.until("nothing to host again", |ben| {
-        ben.snapshot().hosting.is_none()
-    })
-    .await;
-    let ben = ben.restart(&dial).await;
-    assert_eq!(ben.snapshot().hosting, None);
 }
 
 #[tokio::test]
-async fn what_was_hosted_can_be_hosted_again_also_after_the_next_start() {
+async fn a_space_that_was_hosted_and_left_can_be_hosted_again_and_is_joined_by_that() {
     let (node, dial) = Node::start(10);
     let mut ben = Screen::join(&dial, node.space()).await;
-    let hosted = hosts(node.space());
-    ben.client.hosting_changed(Some(hosted.clone())).await;
-    ben.until("on", |ben| {
-        ben.snapshot().hosting.as_ref() == Some(&hosted.view)
+    let space = node.space();
+    ben.client.hosting_changed(hosts(space, false)).await;
+    ben.client.leave_space(SpaceNamed { space }).await.unwrap();
+    ben.until("it can be hosted again", |ben| {
+        ben.snapshot().spaces.is_empty() && ben.snapshot().hosting == hosts(space, false).spaces
     })
     .await;
-    ben.client.hosting_changed(None).await;
-    let off = Some(HostingView {
-        on: false,
-        addresses: Vec::new(),
-        connected: 0,
-        ..hosted.view.clone()
-    });
-    ben.until("off", |ben| ben.snapshot().hosting == off).await;
 
-    let mut ben = ben.restart(&dial).await;
-    assert_eq!(ben.snapshot().hosting, off);
-    ben.client.hosting_changed(Some(hosted.clone())).await;
-    ben.until("on again", |ben| {
-        ben.snapshot().hosting.as_ref() == Some(&hosted.view)
+    let on = SetHosting { space, on: true };
+    ben.client.set_hosting(on).await.unwrap();
+    ben.until_connected().await;
+    assert_eq!(ben.snapshot().hosting, hosts(space, true).spaces);
+    assert!(ben.space_view().unwrap().hosted_here);
+    assert_eq!(ben.room(node.general()).unwrap().head, 11);
+}
+
+#[tokio::test]
+async fn who_can_not_come_in_again_is_told_so_and_hosts() {
+    let (node, dial) = Node::start(0);
+    let mut ben = Screen::start(&dial, node.space()).await;
+    let space = node.space();
+    node.manners(|manners| manners.refuse_sign_in = Some(Refusal::new(Code::Banned, "banned")));
+    let on = SetHosting { space, on: true };
+    let refusal = ben.client.set_hosting(on.clone()).await.unwrap_err();
+    assert_eq!(refusal.code, Code::Banned);
+    ben.until("it is on", |ben| {
+        ben.snapshot().hosting == hosts(space, true).spaces
     })
     .await;
+    node.manners(|manners| manners.refuse_sign_in = None);
+    ben.client.set_hosting(on).await.unwrap();
+    ben.until_connected().await;
 }
 
 #[tokio::test]

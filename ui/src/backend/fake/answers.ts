@@ -46,14 +46,18 @@ export function answers(fake: FakeBackend): Answers {
       return {};
     },
     set_settings: ({ settings }) => {
+      if (settings.keywords.length > 32) {
+        const message = "at most 32 words can be watched for";
+        throw new Refused({ code: "bad_request", message });
+      }
       const { last_space, last_room } = fake.settings;
       fake.set({ ...settings, last_space, last_room });
       return {};
     },
     join: ({ space, address, passcode }) => join(fake, space, address, passcode),
     host: ({ name }) => ({ space: fake.host(name) }),
-    set_hosting: ({ on }) => {
-      fake.setHosting(on);
+    set_hosting: ({ space, on }) => {
+      fake.setHosting(space, on);
       return {};
     },
     leave_space: ({ space }) => {
@@ -338,7 +342,7 @@ function createRoom(fake: FakeBackend, request: Request<"create_room">): Reply<"
   const { space, kind, name, topic, members } = request;
   const where = fake.space(space);
   if ([...where.rooms.values()].some(({ view }) => name !== "" && view.name === name)) {
-    throw new Refused({ code: "conflict", message: `There is a room called ${name} already.` });
+    throw new Refused({ code: "conflict", message: `you are in a room called ${name} already` });
   }
   const id = fake.newId();
   const created = system(fake.newId(), 1, ME, Date.now(), { type: "room_created", kind, name });

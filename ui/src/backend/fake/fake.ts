@@ -54,9 +54,11 @@ export class FakeBackend implements Backend {
   me: MeView;
   settings: Settings = EMPTY.settings;
   nearby: NearbySpace[];
-  hosting: HostingView | null = null;
+  hosting: HostingView[] = [];
   readonly files = new FakeFiles((event) => this.emit(event));
   readonly imports = new FakeImports();
+  /** Spaces that were left, as their hosts have them. */
+  readonly #left = new Map<string, FakeSpace>();
   readonly #listeners = new Set<(events: UiEvent[]) => void>();
   readonly #answers: Answers;
   #pending: UiEvent[] = [];
@@ -280,6 +282,7 @@ export class FakeBackend implements Backend {
   }
 
   host(name: string): string {
+    this.#noneIsOn();
     const space: FakeSpace = {
       view: { ...spaceView(this.newId(), name, "this computer"), hosted_here: true, role: "owner" },
       people: [
@@ -301,35 +304,51 @@ export class FakeBackend implements Backend {
       name: "general",
       everyone: true,
     });
-    const general = room(0x9001, "public", "general", "", [created]);
+    const general = room(0x9001 + this.hosting.length, "public", "general", "", [created]);
     general.view.member_count = 1;
     space.rooms.set(general.view.room, general);
     const { space: id } = space.view;
-    this.hosting = { space: id, name, on: true, addresses: [], admission: "open", connected: 0 };
+    const hosting = { space: id, name, on: false, addresses: [], connected: 0 };
+    this.hosting = [...this.hosting, { ...hosting, admission: "open" }];
     this.add(space);
-    this.setHosting(true);
+    this.setHosting(id, true);
     return id;
   }
 
-  setHosting(on: boolean): void {
-    if (!this.hosting) throw new Refused({ code: "not_found", message: "Nothing was hosted yet." });
+  setHosting(id: string, on: boolean): void {
+    const known = this.hosting.find(({ space }) => space === id);
+    if (!known) throw new Refused({ code: "not_found", message: "it was not hosted here" });
+    if (on && !known.on) this.#noneIsOn();
     const running = { addresses: on ? ["192.168.1.20:7717"] : [], connected: on ? 1 : 0 };
-    this.hosting = { ...this.hosting, on, ...running };
-    const { view } = this.space(this.hosting.space);
-    view.hosted_here = on;
-    this.emit({ event: "space", space: view }, { event: "hosting", hosting: this.hosting });
+    const now = { ...known, on, ...running };
+    this.hosting = this.hosting.map((one) => (one === known ? now : one));
+    const left = this.#left.get(id);
+    if (on && left) {
+      this.#left.delete(id);
+      this.add(left);
+    }
+    const view = this.spaces.get(id)?.view;
+    if (view) {
+      view.hosted_here = on;
+      this.emit({ event: "space", space: view });
+    }
+    this.emit({ event: "hosting", hosting: this.hosting });
   }
 
-  leave(space: string): void {
-    const hosts = this.hosting?.space === space;
-    if (hosts && this.hosting?.on) {
+  #noneIsOn(): void {
+    const on = this.hosting.find((one) => one.on);
+    if (!on) return;
+    const message = `this computer hosts ${on.name}: stop that first`;
+    throw new Refused({ code: "conflict", message });
+  }
+
+  leave(id: string): void {
+    if (this.hosting.some(({ space, on }) => space === id && on)) {
       throw new Refused({ code: "conflict", message: "This computer hosts it." });
     }
-    this.spaces.delete(space);
-    this.emit({ event: "space_gone", space });
-    if (!hosts) return;
-    this.hosting = null;
-    this.emit({ event: "hosting", hosting: null });
+    this.#left.set(id, this.space(id));
+    this.spaces.delete(id);
+    this.emit({ event: "space_gone", space: id });
   }
 
   add(space: FakeSpace): void {

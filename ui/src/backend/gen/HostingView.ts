@@ -3,7 +3,7 @@ import type { Admission } from "./Admission";
 import type { SpaceId } from "./SpaceId";
 
 /**
- * The space that this computer hosts, or hosted last and can host again.
+ * A space that this computer hosts, or has hosted before and can host again.
  */
 export type HostingView = { space: SpaceId, name: string, 
 /**

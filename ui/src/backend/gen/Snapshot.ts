@@ -5,7 +5,11 @@ import type { NearbySpace } from "./NearbySpace";
 import type { Settings } from "./Settings";
 import type { SpaceState } from "./SpaceState";
 
-export type Snapshot = { me: MeView, settings: Settings, nearby: Array<NearbySpace>, hosting: HostingView | null, spaces: Array<SpaceState>, 
+export type Snapshot = { me: MeView, settings: Settings, nearby: Array<NearbySpace>, 
+/**
+ * At most one of them is on. Empty until the shell has told it.
+ */
+hosting: Array<HostingView>, spaces: Array<SpaceState>, 
 /**
  * Why spaces near can't be found (no multicast, port blocked); null where all is well.
  */
