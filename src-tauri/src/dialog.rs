@@ -1,10 +1,11 @@
-//! The system's own dialogs for files. The window never learns of a path.
+//! The system's own dialogs: for files, of which the window never learns a path, and for a start
+//! that fails, when there is no window.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use landline_protocol::{Code, Refusal};
-use rfd::{AsyncFileDialog, FileHandle};
+use rfd::{AsyncFileDialog, FileHandle, MessageDialog, MessageLevel};
 use tauri::{AppHandle, WebviewWindow, async_runtime};
 use tokio::sync::oneshot;
 
@@ -28,6 +29,15 @@ pub(crate) async fn which_file(
     let chosen = ask(app, window, |dialog| dialog.pick_file()).await;
     chosen
         .map_err(|error| Refusal::new(Code::Internal, format!("no file can be chosen: {error:#}")))
+}
+
+/// Returns when the person has read it. There must be a display.
+pub(crate) fn say_why_not_started(why: &str) {
+    MessageDialog::new()
+        .set_level(MessageLevel::Error)
+        .set_title("Landline can't start")
+        .set_description(why)
+        .show();
 }
 
 async fn ask<A>(

@@ -29,17 +29,21 @@ pub(crate) fn start(data: &Path) -> Result<WorkerGuard> {
         .filename_suffix("log")
         .build(folder)?;
     let (file, guard) = tracing_appender::non_blocking(files);
+    // The terminal that the app was started from may be closed, and the disk full: the library
+    // would say so on standard error, and panic where that is gone.
     tracing_subscriber::registry()
         .with(
             fmt::layer()
                 .with_writer(io::stderr)
                 .with_ansi(io::stderr().is_terminal())
+                .log_internal_errors(false)
                 .with_filter(filter()),
         )
         .with(
             fmt::layer()
                 .with_writer(file)
                 .with_ansi(false)
+                .log_internal_errors(false)
                 .with_filter(filter()),
         )
         .init();

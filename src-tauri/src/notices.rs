@@ -8,10 +8,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use landline_protocol::{EventId, RoomId, SpaceId};
-use tauri::async_runtime;
-use tokio::sync::{mpsc, watch};
+use tauri::async_runtime::{self, JoinHandle};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 #[cfg(any(target_os = "macos", target_os = "windows"))]
 mod beside;
@@ -25,6 +27,8 @@ mod text;
 const LIVE_MAX: usize = 16;
 /// Orders that wait for the registry; past it they are dropped: unread counts tell as well.
 const ORDERS_WAITING: usize = 64;
+/// For the desktop to take the last ones from the screen.
+const END_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a notification is about. There is at most one about each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +84,7 @@ pub(crate) struct Notices {
 enum Order {
     Show(Notice),
     Clear(About),
+    End(oneshot::Sender<()>),
 }
 
 impl Notices {
@@ -104,6 +109,19 @@ impl Notices {
         self.order(Order::Clear(about));
     }
 
+    /// Takes all from the screen, and shows no more: whoever clicked on one that the program has
+    /// left behind, or wrote a reply into it, would be heard by nobody.
+    pub(crate) async fn end(&self) {
+        let (ended, end) = oneshot::channel();
+        let ending = async {
+            self.orders.send(Order::End(ended)).await.ok()?;
+            end.await.ok()
+        };
+        if timeout(END_WITHIN, ending).await.is_err() {
+            tracing::warn!("the desktop does not take the notifications from the screen");
+        }
+    }
+
     fn order(&self, order: Order) {
         if self.orders.try_send(order).is_err() {
             tracing::debug!("too many notifications at once: one is not shown");
@@ -122,6 +140,7 @@ struct Registry {
 struct Live {
     about: About,
     latest: watch::Sender<Notice>,
+    keeping: JoinHandle<()>,
 }
 
 impl Registry {
@@ -132,7 +151,28 @@ impl Registry {
             match order {
                 Order::Show(notice) => self.show(notice),
                 Order::Clear(about) => self.live.retain(|live| live.about != about),
+                Order::End(ended) => {
+                    self.end().await;
+                    // Who asked may not wait any longer.
+                    let _ = ended.send(());
+                    return;
+                }
             }
+        }
+    }
+
+    async fn end(self) {
+        let mut closing = Vec::new();
+        for Live {
+            latest, keeping, ..
+        } in self.live
+        {
+            drop(latest);
+            closing.push(keeping);
+        }
+        for closed in closing {
+            // One that panicked is gone, too.
+            let _ = closed.await;
         }
     }
 
@@ -147,8 +187,12 @@ impl Registry {
         let about = notice.about;
         let (latest, notices) = watch::channel(notice);
         let (system, responded) = (self.system.clone(), self.responded.clone());
-        async_runtime::spawn(system::keep(system, notices, responded));
-        self.live.push(Live { about, latest });
+        let keeping = async_runtime::spawn(system::keep(system, notices, responded));
+        self.live.push(Live {
+            about,
+            latest,
+            keeping,
+        });
     }
 }
 

@@ -1,5 +1,7 @@
 //! The one window. It shows the interface inside the program and goes nowhere else.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use tauri::webview::NewWindowResponse;
 use tauri::window::Color;
@@ -8,15 +10,23 @@ use tauri::{AppHandle, Manager, Theme, Url, WebviewWindow, WebviewWindowBuilder}
 use crate::tray;
 
 const LABEL: &str = "main";
+/// In the data folder: what the web view keeps for itself. Ours keeps nothing there.
+const FOLDER: &str = "window";
 
 /// The interface's paper, light and dark: no flash of white before it has loaded.
 const PAPER: Color = Color(0xFB, 0xF9, 0xF5, 0xFF);
 const DARK_PAPER: Color = Color(0x18, 0x17, 0x16, 0xFF);
 
-/// Opens the window that `tauri.conf.json` describes.
+/// Whether a window can be seen at all: else the system's libraries panic.
+pub(crate) fn has_display() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(not(all(unix, not(target_os = "macos")))) || is_set("WAYLAND_DISPLAY") || is_set("DISPLAY")
+}
+
+/// Opens the window that `tauri.conf.json` describes, for whom has this data folder.
 ///
 /// `script` runs in it before the interface.
-pub(crate) fn open(app: &AppHandle, script: &str) -> Result<()> {
+pub(crate) fn open(app: &AppHandle, data: &Path, script: &str) -> Result<()> {
     let windows = &app.config().app.windows;
     let config = windows
         .iter()
@@ -24,6 +34,7 @@ pub(crate) fn open(app: &AppHandle, script: &str) -> Result<()> {
         .context("the configuration has no window")?;
     let window = WebviewWindowBuilder::from_config(app, config)?
         .visible(false)
+        .data_directory(data.join(FOLDER))
         .initialization_script(script)
         .on_document_title_changed(|window, title| show_unread(&window, &title))
         // What people write may hold links; these are opened by the core's `open_link` alone.

@@ -9,5 +9,6 @@ pub mod bus;
 pub mod network;
 pub mod screen;
 
-pub use app::App;
+pub use app::{App, tool};
 pub use bus::Bus;
+pub use screen::Screen;

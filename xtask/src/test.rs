@@ -3,9 +3,12 @@
 //! First what the machine lacks is installed. Then each step runs, also after one that failed;
 //! the list at the end says which.
 
-use std::process::ExitCode;
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    process::ExitCode,
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
@@ -138,11 +141,16 @@ fn ui_unit(workspace: &Workspace) -> Result<()> {
     workspace.npm().args(["run", "test"]).run()
 }
 
+/// On a port of its own: on the usual one may be what another run has left.
 fn ui_browser(workspace: &Workspace) -> Result<()> {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port for the browser")?;
+    let port = free.local_addr()?.port();
+    drop(free);
     workspace
         .npm()
         .args(["run", "test:e2e"])
         .env("CI", "1")
+        .env("UI_PORT", port.to_string())
         .run()
 }
 

@@ -1,5 +1,7 @@
 //! Linux and the BSDs: the desktop tells over D-Bus; where it does not, X11 does.
 
+use std::env;
+use std::ffi::OsStr;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -73,6 +75,9 @@ impl System {
         if let Some(idle) = self.ask::<u32>(&PLASMA).await {
             return Some(Duration::from_millis(idle.into()));
         }
+        if is_wayland(env::var_os("WAYLAND_DISPLAY").as_deref()) {
+            return None;
+        }
         let asked = tokio::task::spawn_blocking(|| {
             system_idle_time::get_idle_time().map_err(|error| error.to_string())
         });
@@ -105,5 +110,23 @@ impl System {
             desktop.call_with_flags(name, flags, &()).await.ok()?
         };
         timeout(ANSWERS_WITHIN, asked).await.ok()?
+    }
+}
+
+/// Then X11 only knows of the keys that go to its own windows, and would call somebody away who
+/// types into any other. The session's kind does not tell: of one begun in a console it is `tty`.
+fn is_wayland(display: Option<&OsStr>) -> bool {
+    display.is_some_and(|display| !display.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beside_wayland_x11_is_not_asked() {
+        assert!(is_wayland(Some(OsStr::new("wayland-1"))));
+        assert!(!is_wayland(Some(OsStr::new(""))));
+        assert!(!is_wayland(None));
     }
 }

@@ -368,7 +368,8 @@ fn is_app(process: i32) -> bool {
     std::fs::read_link(format!("/proc/{process}/exe")).is_ok_and(|exe| exe == app)
 }
 
-fn tool(variable: &str) -> PathBuf {
+/// A program that this variable of the environment names.
+pub fn tool(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable);
     let words = "is set by `cargo xtask test --only desktop` and `cargo xtask bench window`";
     path.unwrap_or_else(|| panic!("{variable} {words}")).into()

@@ -1,6 +1,6 @@
 //! Two real apps on a private screen, session bus and network: one hosts, the other finds it and
-//! joins; they write and send each other files; the host is killed and comes back; nothing is lost. Each step leaves a
-//! screenshot in the target folder's `tmp/desktop`.
+//! joins; they write and send each other files; the host is killed and comes back, leaves and hosts
+//! again; nothing is lost. Each step leaves a screenshot in the target folder's `tmp/desktop`.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 mod media;
+mod start;
 
 use landline_tests::deadline::eventually;
 use landline_tests::desktop::{App, Bus, network};
@@ -59,8 +60,9 @@ async fn story() {
     ana.start_again(&bus).await;
     ana.focus().await;
     arrives_once_and_in_order(&ana, &ben, &written).await;
+    hosts_again(&ana, &ben).await;
 
-    ana.close().await;
+    leaves_no_notification_behind(ana, &ben, &mut bus).await;
     ben.close().await;
 }
 
@@ -391,4 +393,37 @@ async fn arrives_once_and_in_order(ana: &App, ben: &App, written: &[&str; 3]) {
     }
     ana.picture("19-back-again").await;
     ben.picture("20-back-again-dark").await;
+}
+
+/// Ana stops hosting, leaves, and hosts the space again: all of it is there, and Ben is back by
+/// himself.
+async fn hosts_again(ana: &App, ben: &App) {
+    ben.say("Are you off for good?").await;
+    ana.sees_item("Are you off for good?", "accepted").await;
+    ana.click("space-menu").await;
+    ana.click("open-hosting").await;
+    ana.click("hosting-switch").await;
+    ana.click_on("[data-testid=host-panel] header button").await;
+    ana.click("space-menu").await;
+    ana.click("leave-space").await;
+    ana.click("leave-space-sure").await;
+    ana.see("hosted-before").await;
+    ana.picture("21-hosted-before").await;
+    ana.click("host-again").await;
+    ana.see("composer-input").await;
+    ana.see_connected().await;
+    ana.look_at("general").await;
+    ana.sees_item("Are you off for good?", "accepted").await;
+    ben.see_connected().await;
+    ana.say("Not at all.").await;
+    ben.sees_item("Not at all.", "accepted").await;
+}
+
+/// What Ana is told just before she quits is taken from her screen: nobody would hear a reply.
+async fn leaves_no_notification_behind(mut ana: App, ben: &App, bus: &mut Bus) {
+    ana.look_at("workshop").await;
+    ben.say("Last one out turns off the lights.").await;
+    let notification = bus.next_about("Last one out").await;
+    ana.quit().await;
+    bus.sees_closed(&notification).await;
 }
