@@ -25,7 +25,8 @@ pub struct SpaceOnScreen {
     pub presence: BTreeMap<MemberId, PresenceChange>,
     pub typing: BTreeMap<RoomId, Vec<MemberId>>,
     pub marks: BTreeMap<(RoomId, MemberId), MarkChange>,
-    /// Items told since the window opened, by room, in the order first told.
+    /// Items told since the window opened or was to read the room anew, by room, in the order first
+    /// told.
     pub items: BTreeMap<RoomId, Vec<Item>>,
     /// Of the drafts in rooms.
     pub attachments: BTreeMap<RoomId, Vec<AttachmentView>>,
@@ -187,7 +188,7 @@ impl Screen {
                     .retain(|item| item.id != id);
             }),
             UiEvent::Reload { space, room } => self.of(space, |of| {
-                of.items.remove(&room);
+                of.items.insert(room, Vec::new());
             }),
             UiEvent::Me { .. }
             | UiEvent::Settings { .. }

@@ -9,6 +9,7 @@ async fn looks_at(person: &Person, room: RoomId) {
     let look = Look {
         space: Some(person.space()),
         room: Some(room),
+        thread: None,
         focused: true,
     };
     person.client().look(look).await.unwrap();

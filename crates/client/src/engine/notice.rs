@@ -1,7 +1,7 @@
 //! What deserves a notification: others' messages, while they happen, in rooms that are not on the
 //! screen; and once per room that some came while one was away. Never old history.
 
-use landline_protocol::{Content, Event, Mention, Message, RoomId, RoomKind};
+use landline_protocol::{Content, Event, EventId, Mention, Message, RoomId, RoomKind};
 use landline_store::choices::Level;
 use landline_store::threads;
 
@@ -95,7 +95,7 @@ impl Engine {
             return Ok(());
         };
         let missed = std::mem::take(&mut room.missed);
-        if missed.messages == 0 || !self.may_disturb(id) {
+        if missed.messages == 0 || self.looks_at(id, None) || !self.may_disturb(id) {
             return Ok(());
         }
         let title = match self.room_name(id) {
@@ -121,21 +121,30 @@ impl Engine {
         Ok(())
     }
 
-    /// Not what is being looked at, and not while somebody wants quiet.
+    /// Not while somebody wants quiet.
     fn may_disturb(&self, id: RoomId) -> bool {
-        let look = self.config.situation.look;
-        let looked_at = look.focused && look.room == Some(id);
         let open = self.rooms.get(&id).is_some_and(Room::is_open);
-        open && !looked_at && !self.i_want_quiet() && id != self.directory()
+        open && !self.i_want_quiet() && id != self.directory()
     }
 
-    /// Somebody else's message, where the person wants to be told of such in this room. What is
-    /// said in a thread is for those who follow it.
+    /// What is said there comes before the person's eyes: in the room itself, or in this thread.
+    fn looks_at(&self, id: RoomId, thread: Option<EventId>) -> bool {
+        let look = self.config.situation.look;
+        let shown = match thread {
+            Some(_) => look.thread == thread,
+            None => look.room == Some(id),
+        };
+        look.focused && shown
+    }
+
+    /// Somebody else's message that is not being looked at, where the person wants to be told of
+    /// such in this room. What is said in a thread is for those who follow it.
     async fn deserves(&self, id: RoomId, event: &Event) -> Result<Option<Message>, ClientError> {
         let Content::Message(message) = Content::read(&event.content) else {
             return Ok(None);
         };
-        if event.author == self.me() || message.imported.is_some() {
+        let seen = self.looks_at(id, message.thread);
+        if event.author == self.me() || message.imported.is_some() || seen {
             return Ok(None);
         }
         let level = self.rooms.get(&id).map(|room| room.choice.level);

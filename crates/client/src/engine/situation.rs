@@ -1,7 +1,7 @@
 //! How things stand at this computer: who the person is, what they want, what they look at. Home
 //! hands on the whole of it whenever any of it changes.
 
-use landline_protocol::{PresenceState, RoomId};
+use landline_protocol::{EventId, PresenceState, RoomId};
 use tokio::sync::watch;
 
 use super::Engine;
@@ -29,6 +29,7 @@ pub(crate) struct Situation {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Looked {
     pub(crate) room: Option<RoomId>,
+    pub(crate) thread: Option<EventId>,
     pub(crate) focused: bool,
 }
 

@@ -19,8 +19,14 @@ use crate::ui::{LinkState, LinkView, RoomView, SpaceView, UiEvent};
 const ROUND_EVERY: Duration = Duration::from_millis(50);
 /// After a round that could not be read, in addition.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// Items of a room told one by one; where more have changed, the page is read anew.
-const ITEMS_TOLD: usize = 100;
+/// Items of a room told one by one; where more have changed, more than fit on a screen, the page is
+/// read anew.
+const ITEMS_TOLD: usize = 30;
+/// A page that is to be read anew is not read while more comes within this of each other: it would
+/// be read, and drawn, again.
+const CALM: Duration = Duration::from_millis(15);
+/// But after this it is.
+const SURGE_AT_MOST: Duration = Duration::from_millis(150);
 
 /// What is to be told.
 #[derive(Debug, Default)]
@@ -34,6 +40,8 @@ pub(super) struct Out {
     known: bool,
     /// The last round.
     round: Option<Instant>,
+    /// More comes at once than is told one by one.
+    surge: Option<Surge>,
     /// As told last: the same is not told twice.
     told_rooms: HashMap<RoomId, RoomView>,
     told_space: Option<SpaceView>,
@@ -73,6 +81,12 @@ enum Changed {
     All,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Surge {
+    began: Instant,
+    last: Instant,
+}
+
 impl Out {
     pub(super) fn say(&mut self, event: UiEvent) {
         self.events.push(event);
@@ -90,7 +104,12 @@ impl Out {
             known.extend(items);
             if known.len() > ITEMS_TOLD {
                 *changed = Changed::All;
+                let last = Instant::now();
+                let began = self.surge.map_or(last, |surge| surge.began);
+                self.surge = Some(Surge { began, last });
             }
+        } else if let Some(surge) = &mut self.surge {
+            surge.last = Instant::now();
         }
     }
 
@@ -145,8 +164,12 @@ impl Out {
     pub(super) fn due(&self) -> Option<Instant> {
         let waiting = !self.items.is_empty() || !self.views.is_empty();
         waiting.then(|| {
-            self.round
-                .map_or_else(Instant::now, |round| round + ROUND_EVERY)
+            let round = self
+                .round
+                .map_or_else(Instant::now, |round| round + ROUND_EVERY);
+            self.surge.map_or(round, |Surge { began, last }| {
+                round.max((last + CALM).min(began + SURGE_AT_MOST))
+            })
         })
     }
 }
@@ -176,6 +199,7 @@ impl Engine {
 
     async fn tell_round(&mut self) -> Result<(), ClientError> {
         self.out.round = Some(Instant::now());
+        self.out.surge = None;
         // A new room is told before what is in it.
         let events = std::mem::take(&mut self.out.events);
         let told = self.tell_views().await;
@@ -418,11 +442,29 @@ mod tests {
         assert_eq!(out.due(), Some(round + ROUND_EVERY));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_page_is_not_read_anew_while_more_comes_but_it_is_after_a_while() {
+        let mut out = Out::default();
+        let began = Instant::now();
+        out.items_changed(ROOM, items(0..=ITEMS_TOLD));
+        assert_eq!(out.due(), Some(began + CALM));
+        tokio::time::advance(CALM / 2).await;
+        out.items_changed(ROOM, items([1]));
+        assert_eq!(out.due(), Some(began + CALM / 2 + CALM));
+        tokio::time::advance(SURGE_AT_MOST - CALM).await;
+        out.items_changed(ROOM, items([2]));
+        assert_eq!(out.due(), Some(began + SURGE_AT_MOST));
+        // What is to be read anew for another reason does not wait.
+        let mut out = Out::default();
+        out.reload(ROOM);
+        assert_eq!(out.due(), Some(Instant::now()));
+    }
+
     #[test]
     fn so_many_items_of_one_round_are_told_and_past_that_the_room_is_read_anew() {
         let mut out = Out::default();
-        out.items_changed(ROOM, items(0..60));
-        out.items_changed(ROOM, items(40..ITEMS_TOLD));
+        out.items_changed(ROOM, items(0..20));
+        out.items_changed(ROOM, items(10..ITEMS_TOLD));
         assert_eq!(out.items[&ROOM], Changed::Items(items(0..ITEMS_TOLD)));
         out.items_changed(ROOM, items([ITEMS_TOLD]));
         out.items_changed(ROOM, items([1]));

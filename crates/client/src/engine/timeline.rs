@@ -307,9 +307,10 @@ impl PageRead {
             Place::Before(seq) => before(Some(seq), limit).map(|(lines, more)| (lines, more, true)),
             Place::After(seq) => after(seq, limit).map(|(lines, more)| (lines, true, more)),
             Place::Around(seq) => {
-                let half = limit / 2 + 1;
-                let (mut lines, more_before) = before(Some(seq.saturating_add(1)), half)?;
-                let (behind, more_after) = after(seq, limit.saturating_sub(half))?;
+                // It stands in the upper half of the window.
+                let above = limit / 3 + 1;
+                let (mut lines, more_before) = before(Some(seq.saturating_add(1)), above)?;
+                let (behind, more_after) = after(seq, limit.saturating_sub(above))?;
                 lines.extend(behind);
                 Ok((lines, more_before, more_after))
             }

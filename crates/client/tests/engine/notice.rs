@@ -2,7 +2,7 @@
 
 use landline_client::command::{Look, SetLevel, SetSettings};
 use landline_client::ui::{Density, Level, Settings};
-use landline_protocol::{EventId, Mention, Message};
+use landline_protocol::{EventId, Mention, Message, RoomId};
 
 use crate::node::Node;
 use crate::screen::Screen;
@@ -32,6 +32,17 @@ async fn settings(ben: &Screen, settings: Settings) {
         .set_settings(SetSettings { settings })
         .await
         .unwrap();
+}
+
+/// In the focused window.
+async fn looks_at(ben: &Screen, node: &Node, room: Option<RoomId>, thread: Option<EventId>) {
+    let look = Look {
+        space: Some(node.space()),
+        room,
+        thread,
+        focused: true,
+    };
+    ben.client.look(look).await.unwrap();
 }
 
 fn to_room(text: &str) -> Message {
@@ -102,6 +113,34 @@ async fn what_is_said_in_a_thread_disturbs_those_who_follow_it() {
 }
 
 #[tokio::test]
+async fn what_is_said_where_one_looks_does_not_disturb_and_beside_it_does() {
+    let (node, dial) = Node::start(0);
+    let mut ben = Screen::join(&dial, node.space()).await;
+    let general = node.general();
+    let mine = ben.post(general, "mine").await;
+    ben.until_accepted(mine).await;
+    let reply = || Message {
+        text: "a reply".into(),
+        thread: Some(mine),
+        ..Message::default()
+    };
+    looks_at(&ben, &node, Some(general), None).await;
+    assert_eq!(announced(&mut ben, node.say("seen")).await, None);
+    let said = node.say_so(reply());
+    assert!(announced(&mut ben, said).await.is_some(), "it is closed");
+
+    // A window with room for one of them.
+    looks_at(&ben, &node, None, Some(mine)).await;
+    assert_eq!(announced(&mut ben, node.say_so(reply())).await, None);
+    let said = node.say("in the room");
+    assert!(announced(&mut ben, said).await.is_some(), "it is covered");
+
+    looks_at(&ben, &node, Some(general), Some(mine)).await;
+    assert_eq!(announced(&mut ben, node.say_so(reply())).await, None);
+    assert_eq!(announced(&mut ben, node.say("seen, too")).await, None);
+}
+
+#[tokio::test]
 async fn nothing_disturbs_before_the_time_that_one_wants_quiet_until() {
     let (node, dial) = Node::start(0);
     let mut ben = Screen::join(&dial, node.space()).await;
@@ -121,15 +160,7 @@ async fn a_window_that_changes_a_setting_does_not_undo_where_one_is() {
     let mut ben = Screen::join(&dial, node.space()).await;
     let (space, room) = (Some(node.space()), Some(node.general()));
     let before = ben.snapshot().settings.clone();
-    let focused = true;
-    ben.client
-        .look(Look {
-            space,
-            room,
-            focused,
-        })
-        .await
-        .unwrap();
+    looks_at(&ben, &node, Some(node.general()), None).await;
     // Which room is open now, it has not been told.
     let density = Density::Compact;
     settings(&ben, Settings { density, ..before }).await;

@@ -1,6 +1,6 @@
 //! What is written goes out once, in order, whatever the node and the link do.
 
-use landline_client::command::{CreateRoom, EditMessage, QueuedNamed};
+use landline_client::command::{ChangeRoom, CreateRoom, EditMessage, QueuedNamed};
 use landline_client::ui::{ItemState, LinkState};
 use landline_protocol::{Code, Refusal, RoomKind, direct_room_id};
 
@@ -109,6 +109,35 @@ async fn a_direct_room_that_the_other_side_has_made_is_simply_used() {
     assert_eq!(node.texts(room), ["hello"]);
     ben.until("nothing waits", |ben| ben.space_view().unwrap().queued == 0)
         .await;
+}
+
+#[tokio::test]
+async fn a_room_is_not_called_like_another_that_one_is_in() {
+    let (node, dial) = Node::start(0);
+    let ben = Screen::join(&dial, node.space()).await;
+    let create = |name: &str, kind| {
+        ben.client.create_room(CreateRoom {
+            space: node.space(),
+            kind,
+            name: name.into(),
+            topic: String::new(),
+            members: Vec::new(),
+        })
+    };
+    let plans = create("plans", RoomKind::Private).await.unwrap().room;
+    let taken = create(" Plans", RoomKind::Public).await.unwrap_err();
+    assert!(taken.to_string().contains("called Plans"), "{taken}");
+    let rename = |name: &str| {
+        ben.client.change_room(ChangeRoom {
+            space: node.space(),
+            room: plans,
+            name: Some(name.into()),
+            topic: None,
+            archived: None,
+        })
+    };
+    rename("General").await.unwrap_err();
+    rename("PLANS").await.unwrap();
 }
 
 #[tokio::test]

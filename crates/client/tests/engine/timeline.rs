@@ -164,6 +164,7 @@ async fn what_happens_is_announced_and_what_was_before_is_not() {
         .look(Look {
             space: Some(space),
             room: Some(general),
+            thread: None,
             focused: true,
         })
         .await
@@ -185,6 +186,7 @@ async fn what_happens_is_announced_and_what_was_before_is_not() {
         .look(Look {
             space: None,
             room: None,
+            thread: None,
             focused: false,
         })
         .await
