@@ -43,6 +43,29 @@ export async function write(page: Page, text: string): Promise<void> {
   await page.getByTestId("composer-input").press("Enter");
 }
 
+/** Hosts a new space, from any screen. */
+export async function hosts(page: Page, name: string): Promise<void> {
+  const add = page.getByTestId("add-space");
+  const host = page.getByTestId("host-button");
+  await expect(add.or(host).first()).toBeVisible();
+  if (await add.isVisible()) await add.click();
+  await host.click();
+  await page.getByTestId("host-name").fill(name);
+  await page.getByTestId("host-confirm").click();
+  await expect(page.getByTestId("invitation-sheet")).toContainText(name);
+}
+
+/** Turns hosting off in the scene `new`, and leaves the space. */
+export async function leavesHosted(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const [studio] = window.landline.hosting;
+    if (!studio) throw new Error("nothing is hosted");
+    window.landline.setHosting(studio.space, false);
+    window.landline.leave(studio.space);
+  });
+  await expect(page.getByTestId("hosted-before")).toBeVisible();
+}
+
 /** What was asked of the core under this name so far. */
 export function calls(page: Page, name: string): Promise<unknown[]> {
   return page.evaluate(

@@ -106,6 +106,21 @@ test("a thread is read and answered in the drawer", async ({ page }) => {
   await expect(page.getByTestId("timeline")).not.toContainText("Agreed.");
 });
 
+test("the core is told what is on the screen: the room, the thread, or both", async ({ page }) => {
+  await open(page, "studio");
+  await roomItem(page, "workshop").click();
+  const told = () => calls(page, "look").then((looks) => looks.at(-1));
+  const some: unknown = expect.any(String);
+  await expect.poll(told).toMatchObject({ room: some, thread: null, focused: true });
+  await page.getByTestId("replies").click();
+  await expect.poll(told).toMatchObject({ room: some, thread: some });
+  // A window with room for one of them.
+  await page.setViewportSize({ width: 480, height: 800 });
+  await expect.poll(told).toMatchObject({ room: null, thread: some });
+  await page.keyboard.press("Escape");
+  await expect.poll(told).toMatchObject({ room: some, thread: null });
+});
+
 test("what is new in threads is found from the head of the room", async ({ page }) => {
   await open(page, "studio");
   await roomItem(page, "workshop").click();

@@ -1,4 +1,4 @@
-import { calls, expect, item, open, roomItem, test } from "./desk";
+import { calls, expect, hosts, item, open, roomItem, test } from "./desk";
 
 test("a room is created and opened; a name that is taken is said", async ({ page }) => {
   await open(page, "studio");
@@ -176,8 +176,47 @@ test("a space that one hosts is not left before hosting is off", async ({ page }
   await page.getByTestId("host-panel").getByTestId("hosting-switch").click();
   await page.keyboard.press("Escape");
   await expect(question).toContainText("Leave Studio on this computer?");
+  await expect(question).toContainText("you can host it again");
   await page.getByTestId("leave-space-sure").click();
   await expect(page.getByTestId("host-button")).toBeVisible();
+});
+
+test("the host panel is about the space that is open, and says which other one is hosted", async ({
+  page,
+}) => {
+  await open(page, "new");
+  const panel = page.getByTestId("host-panel");
+  await page.getByTestId("hosting-line").click();
+  await panel.getByTestId("hosting-switch").click();
+  await page.keyboard.press("Escape");
+  await hosts(page, "Harbour");
+
+  await page.getByTestId("rail-space").first().click();
+  await page.getByTestId("space-menu").click();
+  await page.getByTestId("open-hosting").click();
+  await expect(panel).toContainText("Hosting Studio");
+  await expect(panel).toContainText("This computer hosts Harbour now. Stop that first");
+  await expect(panel.getByTestId("hosting-switch")).toHaveCount(0);
+  await page.keyboard.press("Escape");
+
+  await page.getByTestId("rail-space").nth(1).click();
+  await page.getByTestId("hosting-line").click();
+  await expect(panel).toContainText("Hosting Harbour");
+  await panel.getByTestId("hosting-switch").click();
+  await page.keyboard.press("Escape");
+  await page.getByTestId("rail-space").first().click();
+  await page.getByTestId("space-menu").click();
+  await page.getByTestId("open-hosting").click();
+  await panel.getByTestId("hosting-switch").click();
+  await expect(panel.getByTestId("host-address")).toHaveText("192.168.1.20:7717");
+  const [studio, harbour] = await page.evaluate(() =>
+    window.landline.hosting.map(({ space }) => space),
+  );
+  expect(await calls(page, "set_hosting")).toEqual([
+    { space: studio, on: false },
+    { space: harbour, on: false },
+    { space: studio, on: true },
+  ]);
 });
 
 test("hosting that was turned off can be turned on again", async ({ page }) => {

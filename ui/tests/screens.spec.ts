@@ -4,7 +4,7 @@
 import axe from "axe-core";
 import type { Page } from "@playwright/test";
 import type { SceneName } from "../src/backend/fake/scene";
-import { expect, item, open, roomItem, test, write } from "./desk";
+import { expect, item, leavesHosted, open, roomItem, test, write } from "./desk";
 
 interface Screen {
   name: string;
@@ -17,6 +17,7 @@ const by = (id: string) => (page: Page) => page.getByTestId(id).first().click();
 const SCREENS: Screen[] = [
   { name: "first run", scene: "first" },
   { name: "first run, nobody near", scene: "alone" },
+  { name: "first run, hosted here before", scene: "new", show: leavesHosted },
   { name: "host sheet", scene: "first", show: by("host-button") },
   {
     name: "passcode",
@@ -292,6 +293,24 @@ const SCREENS: Screen[] = [
   { name: "menu of the space", scene: "studio", show: inList("space-menu") },
   { name: "presence menu", scene: "studio", show: inList("presence-menu") },
   { name: "host panel", scene: "new", show: inList("hosting-line") },
+  {
+    name: "host panel, another is hosted",
+    scene: "new",
+    show: async (page) => {
+      await page.evaluate(() => {
+        const { landline } = window;
+        const [studio] = landline.hosting;
+        if (!studio) throw new Error("nothing is hosted");
+        landline.setHosting(studio.space, false);
+        const harbour = { ...studio, space: "harbour", name: "Harbour" };
+        landline.hosting = [{ ...studio, on: false }, harbour];
+        landline.emit({ event: "hosting", hosting: landline.hosting });
+      });
+      await inList("space-menu")(page);
+      await page.getByTestId("open-hosting").click();
+      await expect(page.getByTestId("hosting-other")).toBeVisible();
+    },
+  },
   {
     name: "leaving what one hosts",
     scene: "new",

@@ -67,3 +67,23 @@ test("a sheet stays while text is selected beyond its edge, and goes at a click 
   await page.mouse.click(20, y + 10);
   await expect(field).toHaveCount(0);
 });
+
+test("words to watch for that are too many are refused, and stay to be mended", async ({
+  page,
+}) => {
+  await open(page, "studio");
+  await page.getByTestId("open-settings").click();
+  const words = page.getByTestId("settings-keywords");
+  const many = Array.from({ length: 33 }, (_, n) => `crane ${n}`);
+  await words.fill(many.join(", "));
+  await words.blur();
+  await expect(page.getByTestId("notice")).toContainText("at most 32 words");
+  await page.getByText("Dark", { exact: true }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await expect(words).toHaveValue(many.join(", "));
+  await words.fill("crane");
+  await words.blur();
+  await expect
+    .poll(async () => (await calls(page, "set_settings")).at(-1))
+    .toMatchObject({ settings: { keywords: ["crane"] } });
+});

@@ -12,5 +12,6 @@ test("larger text needs a wider window, smaller text less", () => {
   expect(layoutFor(1160, 110)).toEqual(["drawer-over"]);
   expect(layoutFor(1160, 150)).toEqual(["drawer-over", "list-over"]);
   expect(layoutFor(1100, 200)).toEqual(["drawer-over", "list-over", "one-pane"]);
+  expect(layoutFor(480, 200)).toContain("tight");
   expect(layoutFor(900, 80)).toEqual([]);
 });

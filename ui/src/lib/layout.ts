@@ -9,6 +9,8 @@ const UP_TO = {
   "list-over": 820,
   /** Each of them fills the window. */
   "one-pane": 560,
+  /** What is only there to look well makes room for what is read. */
+  tight: 320,
 } as const;
 
 export type Narrow = keyof typeof UP_TO;

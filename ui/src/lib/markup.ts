@@ -37,7 +37,7 @@ const ALLOWED: Config = {
 };
 
 const CLASSES =
-  /^(?:mention|mention me|mention room|language-[a-z0-9+#-]{1,20}|hljs(?:-[a-z_]+)?(?: [a-z_]+)*)$/;
+  /^(?:address|mention|mention me|mention room|language-[a-z0-9+#-]{1,20}|hljs(?:-[a-z_]+)?(?: [a-z_]+)*)$/;
 
 /** Rendered texts that are kept: rows come and go while one scrolls. */
 const CACHE_TEXTS = 2_000;
@@ -77,6 +77,13 @@ markdown.renderer.rules["fence"] = (tokens, index) => {
   return /^[a-z0-9+#-]{1,20}$/.test(language)
     ? `<pre><code class="language-${language}">${escaped}</code></pre>`
     : `<pre><code>${escaped}</code></pre>`;
+};
+
+// An address that stands for itself breaks at the end of a line, wherever that is.
+markdown.renderer.rules["link_open"] = (tokens, index, options, _env, renderer) => {
+  const token = tokens[index];
+  if (token?.info === "auto") token.attrSet("class", "address");
+  return renderer.renderToken(tokens, index, options);
 };
 
 const purifier = DOMPurify(window);
