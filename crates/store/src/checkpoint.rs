@@ -49,15 +49,18 @@ pub(crate) fn start(path: &Path, pages: Arc<AtomicU32>) -> Result<Checkpoints, S
 }
 
 impl Checkpoints {
-    /// Wakes the thread where enough has been written since the last time; waits for it only where
-    /// far too much has. A reader that stays for long makes it wait in vain, but no more than once
-    /// in [`CHECKPOINT_PAGES`].
-    pub(crate) fn after_commit(&mut self) {
+    /// After a batch. Wakes the thread where enough has been written since the last time; waits for
+    /// it only where far too much has. A reader that stays for long makes it wait in vain, but no
+    /// more than once in [`CHECKPOINT_PAGES`].
+    ///
+    /// It is woken too where the batch was not stored: on a full disk the write-ahead log grows no
+    /// more, and may itself be what fills it until it begins anew.
+    pub(crate) fn after(&mut self, is_stored: bool) {
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.poked_at {
             self.poked_at = 0;
         }
-        if pages - self.poked_at < CHECKPOINT_PAGES {
+        if is_stored && pages - self.poked_at < CHECKPOINT_PAGES {
             return;
         }
         self.poked_at = pages;
@@ -85,7 +88,8 @@ impl Checkpoints {
 fn run(connection: &Connection, poked: &Receiver<Poke>) {
     while let Ok(Poke(done)) = poked.recv() {
         if let Err(error) = checkpoint(connection) {
-            // Nothing is lost: it is all in the write-ahead log, and is tried again.
+            // Nothing is lost: it is all in the write-ahead log, and is tried again after the next
+            // batch that is not stored, or with the next pages.
             tracing::warn!(%error, "a checkpoint failed");
         }
         if let Some(done) = done {

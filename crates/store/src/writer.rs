@@ -87,6 +87,7 @@ fn run(
     readers: Vec<JoinHandle<()>>,
 ) -> Result<(), StoreError> {
     while let Ok(first) = jobs.recv() {
+        let mut is_stored = true;
         if first.is_synced() {
             // What comes once the batch is answered begins another, whose first says of what kind.
             let mut batch = iter::once(first)
@@ -95,12 +96,12 @@ fn run(
                 .take(WRITE_BATCH)
                 .peekable();
             while batch.peek().is_some() {
-                transact(&connection, &mut batch);
+                is_stored &= transact(&connection, &mut batch);
             }
         } else {
-            unsynced(&connection, |c| transact(c, &mut iter::once(first)));
+            is_stored = unsynced(&connection, |c| transact(c, &mut iter::once(first)));
         }
-        checkpoints.after_commit();
+        checkpoints.after(is_stored);
     }
     // The last connection to close folds the log of writes into the file and removes it, which is
     // how the next start knows that this stop was clean: so the others go first.
@@ -113,7 +114,7 @@ fn run(
 
 /// Commits without waiting for the disk. The log of writes is one sequence, so the next synced
 /// commit carries this one with it.
-fn unsynced(connection: &Connection, transact: impl FnOnce(&Connection)) {
+fn unsynced<T>(connection: &Connection, transact: impl FnOnce(&Connection) -> T) -> T {
     const SYNCHRONOUS: &str = "synchronous";
     let usual = connection.pragma_query_value(None, SYNCHRONOUS, |row| row.get::<_, i64>(0));
     let Ok(usual) = usual else {
@@ -121,20 +122,22 @@ fn unsynced(connection: &Connection, transact: impl FnOnce(&Connection)) {
     };
     // Where it can't be changed the commit is merely slower.
     let _ = connection.pragma_update(None, SYNCHRONOUS, "NORMAL");
-    transact(connection);
+    let done = transact(connection);
     if let Err(error) = connection.pragma_update(None, SYNCHRONOUS, usual) {
         tracing::error!(%error, "commits no longer wait for the disk");
     }
+    done
 }
 
-/// Runs what waits in one transaction, each job in a savepoint of its own, and answers.
+/// Runs what waits in one transaction, each job in a savepoint of its own, and answers. Whether the
+/// transaction was stored.
 ///
 /// Ends early, with jobs left over, where SQLite gave up the whole transaction in a job's midst.
-fn transact(connection: &Connection, batch: &mut impl Iterator<Item = Box<dyn Job>>) {
+fn transact(connection: &Connection, batch: &mut impl Iterator<Item = Box<dyn Job>>) -> bool {
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
         let error = StoreError::from(error);
         batch.for_each(|job| job.fail(error.for_another()));
-        return;
+        return false;
     }
     let mut outcomes = Vec::new();
     let mut stored = Ok(());
@@ -162,6 +165,7 @@ fn transact(connection: &Connection, batch: &mut impl Iterator<Item = Box<dyn Jo
     for outcome in outcomes {
         (outcome.answer)(stored.as_ref().map(drop).map_err(StoreError::for_another));
     }
+    stored.is_ok()
 }
 
 /// `Err` where the whole transaction is lost.

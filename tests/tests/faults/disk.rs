@@ -24,7 +24,7 @@ struct SmallDisk {
 impl SmallDisk {
     /// The small disk that this test runs on. `None`: it was run anew on one, in a mount namespace
     /// of its own, and is done; or this system does not permit that.
-    fn of(test: &str) -> Option<Self> {
+    fn of(test: &str, megabytes: u32) -> Option<Self> {
         if let Some(path) = std::env::var_os(SMALL_DISK) {
             return Some(Self { path: path.into() });
         }
@@ -33,8 +33,8 @@ impl SmallDisk {
             command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
             command
         };
-        let mount = "mount -t tmpfs -o size=8m none /mnt";
-        let permitted = inside(mount).stderr(Stdio::null()).status();
+        let mount = format!("mount -t tmpfs -o size={megabytes}m none /mnt");
+        let permitted = inside(&mount).stderr(Stdio::null()).status();
         if !permitted.is_ok_and(|status| status.success()) {
             println!("passed over: no mount namespaces here");
             return None;
@@ -83,7 +83,7 @@ async fn post(person: &Person, room: RoomId, text: &str) -> Result<(), Refusal> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_persons_full_disk_is_told_loses_nothing_and_heals_by_itself() {
     let test = "disk::a_persons_full_disk_is_told_loses_nothing_and_heals_by_itself";
-    let Some(disk) = SmallDisk::of(test) else {
+    let Some(disk) = SmallDisk::of(test, 8) else {
         return;
     };
     let lan = Lan::start();
@@ -154,7 +154,9 @@ fn waiting(folder: &Path, person: &Person) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_nodes_full_disk_keeps_people_waiting_and_they_read_on() {
     let test = "disk::a_nodes_full_disk_keeps_people_waiting_and_they_read_on";
-    let Some(disk) = SmallDisk::of(test) else {
+    // Twice what is written in it: in the end all of that is in the log of writes and moves from it
+    // into the database.
+    let Some(disk) = SmallDisk::of(test, 16) else {
         return;
     };
     // Through a link, so that the node's log is not on the full disk too.
@@ -202,7 +204,7 @@ async fn a_nodes_full_disk_keeps_people_waiting_and_they_read_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_find_no_room_on_a_persons_disk_in_words_and_nothing_else_is_lost() {
     let test = "disk::files_find_no_room_on_a_persons_disk_in_words_and_nothing_else_is_lost";
-    let Some(disk) = SmallDisk::of(test) else {
+    let Some(disk) = SmallDisk::of(test, 8) else {
         return;
     };
     let lan = Lan::start();
@@ -248,7 +250,7 @@ async fn files_find_no_room_on_a_persons_disk_in_words_and_nothing_else_is_lost(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_waits_in_words_for_room_on_the_hosts_disk_and_goes_on_by_itself() {
     let test = "disk::an_upload_waits_in_words_for_room_on_the_hosts_disk_and_goes_on_by_itself";
-    let Some(disk) = SmallDisk::of(test) else {
+    let Some(disk) = SmallDisk::of(test, 8) else {
         return;
     };
     let lan = Lan::at(&disk.path.join("node"));

@@ -2,11 +2,15 @@
 
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
 
 use landline_store::{Check, Connection, Durability, Options, Store, StoreError, settings};
 use tempfile::TempDir;
 
 use crate::support::{OPTIONS, block_on, store};
+
+/// Bytes.
+const PAGE: u64 = 4_096;
 
 fn set(store: &Store, key: &'static str, value: i64) -> Result<(), StoreError> {
     store.write_blocking(move |c| settings::set(c, key, &value))
@@ -352,4 +356,39 @@ fn the_write_ahead_log_does_not_grow_for_ever_while_commit_follows_on_commit() {
         .len();
     assert!(written > 3 * MOST, "{written} bytes are too few to tell");
     assert!(wal <= MOST, "{wal} bytes after {written}");
+}
+
+#[test]
+fn a_full_disk_is_left_by_what_the_write_ahead_log_gives_back() {
+    let (folder, store) = store();
+    let count = |c: &Connection| -> Result<i64, StoreError> {
+        Ok(c.pragma_query_value(None, "page_count", |row| row.get(0))?)
+    };
+    set(&store, "kept", 1).unwrap();
+    let database = || {
+        std::fs::metadata(folder.path().join("space.db"))
+            .unwrap()
+            .len()
+    };
+    let before = database();
+    let written = store.write_blocking(move |c| {
+        settings::set(c, "value", &"x".repeat(100_000))?;
+        count(c)
+    });
+    let pages = written.unwrap();
+    assert_eq!(database(), before, "too little for a checkpoint by itself");
+
+    // No page more: the next write is not stored.
+    let refused = store.write_blocking(move |c| {
+        c.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+        settings::set(c, "more", &"x".repeat(100_000))
+    });
+    assert!(refused.is_err());
+    let all = u64::try_from(pages).unwrap() * PAGE;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while database() < all {
+        assert!(Instant::now() < deadline, "all is in the log of writes yet");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(get(&store, "kept"), Some(1));
 }
