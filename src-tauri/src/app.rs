@@ -37,6 +37,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// What the end needs.
 #[derive(Debug)]
 struct Running {
+    data: PathBuf,
     core: Core,
     shell: Arc<Shell>,
     is_quitting: AtomicBool,
@@ -127,6 +128,7 @@ fn start(app: &AppHandle, data: &Path, instance: &Instance, files: FileServer) -
         hosting: Hosting::start(data, core.clone()),
     });
     app.manage(Running {
+        data: data.to_owned(),
         core: core.clone(),
         shell: shell.clone(),
         is_quitting: AtomicBool::new(false),
@@ -215,6 +217,7 @@ fn close(window: &Window) {
     let Some(name) = running.shell.hosting.hosted_name() else {
         return quit(app);
     };
+    window::keep_size(app, &running.data);
     window::hide(app);
     if !running.has_told_of_hosting.swap(true, Ordering::Relaxed) {
         running.shell.notices.show(Notice {
@@ -244,6 +247,7 @@ pub(crate) fn quit(app: &AppHandle) {
         return;
     }
     tracing::info!("quitting");
+    window::keep_size(app, &running.data);
     window::hide(app);
     let (app, core, shell) = (app.clone(), running.core.clone(), running.shell.clone());
     async_runtime::spawn(async move {

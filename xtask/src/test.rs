@@ -111,9 +111,12 @@ impl Test {
         {
             bail!("there is no step `{unknown}`: see `cargo xtask test --list`");
         }
-        let chosen =
-            |step: &&Step| self.only.is_empty() || self.only.iter().any(|name| name == step.name);
-        let steps: Vec<Step> = STEPS.iter().filter(chosen).copied().collect();
+        let is_named = |name| self.only.iter().any(|only| only == name);
+        let is_chosen = |step: &&Step| {
+            let is_needed = step.name == "ui-build" && is_named("desktop");
+            self.only.is_empty() || is_named(step.name) || is_needed
+        };
+        let steps: Vec<Step> = STEPS.iter().filter(is_chosen).copied().collect();
 
         machine::provide(&[TO_BUILD, FOR_DESKTOP, FOR_TESTS, FOR_AUDIT])?;
         tools::require_node()?;

@@ -1,11 +1,13 @@
-//! A start that fails is said where it is read: in the terminal, or in a window.
+//! The start and the end: a start that fails is said where it is read, in the terminal or in a window;
+//! all is kept in one folder; the window is as large as it was.
 
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
 use landline_tests::deadline::{eventually, soon};
-use landline_tests::desktop::{Bus, Screen, tool};
+use landline_tests::desktop::{App, Bus, Screen, tool};
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 fn app(data: &Path) -> Command {
@@ -68,4 +70,33 @@ async fn all_that_it_keeps_is_in_its_data_folder() {
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let ours: Vec<String> = names.filter(|name| name.contains("landline")).collect();
     assert_eq!(ours, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn the_window_opens_as_large_as_it_was_left() {
+    let bus = Bus::open().await;
+    let mut app = App::start("Ana", &bus, false).await;
+    let kept = app.data().join("window.json");
+    for size in [(1160, 760), (900, 640)] {
+        eventually("the window has its size", async || {
+            (inner_size(&app).await == size).then_some(())
+        })
+        .await;
+        app.quit().await;
+        let noted: Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
+        let (width, height) = (f64::from(size.0), f64::from(size.1));
+        let expected = json!({ "width": width, "height": height, "maximized": false });
+        assert_eq!(noted, expected);
+        let other = json!({ "width": 900, "height": 640, "maximized": false });
+        fs::write(&kept, other.to_string()).unwrap();
+        app.start_again(&bus).await;
+    }
+    app.close().await;
+}
+
+/// Width and height of what the window shows.
+async fn inner_size(app: &App) -> (u32, u32) {
+    let script = "arguments[0]([window.innerWidth, window.innerHeight])";
+    let size = app.run(script, Vec::new()).await;
+    serde_json::from_value(size).unwrap()
 }
