@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use tauri::utils::config::WindowConfig;
 use tauri::webview::NewWindowResponse;
 use tauri::window::Color;
-use tauri::{AppHandle, LogicalSize, Manager, Theme, Url, WebviewWindow, WebviewWindowBuilder};
+use tauri::{
+    AppHandle, LogicalSize, Manager, Theme, Url, Webview, WebviewWindow, WebviewWindowBuilder,
+};
 
 use crate::tray;
 
@@ -117,7 +119,11 @@ pub(crate) fn keep_size(app: &AppHandle, data: &Path) {
         };
         let LogicalSize { width, height } = match before {
             Some(size) => LogicalSize::new(size.width, size.height),
-            None => window.inner_size()?.to_logical(window.scale_factor()?),
+            // Under Wayland the window's own size counts the title bar and the shadow.
+            None => {
+                let web_view: &Webview = window.as_ref();
+                web_view.size()?.to_logical(window.scale_factor()?)
+            }
         };
         let size = Size {
             width,
