@@ -157,6 +157,29 @@ test("in a room of 100,000 messages the page stays small, from one end to the ot
   await expect(item(page, "And one more.")).toBeInViewport();
 });
 
+test("whoever reaches the top before older messages are here stays with what they see", async ({
+  page,
+}) => {
+  await open(page, "large");
+  await expect(page.getByTestId("item").first()).toBeVisible();
+  const timeline = page.getByTestId("timeline");
+  for (const at of [0, 5]) {
+    await timeline.evaluate((view, at) => {
+      view.scrollTop = at;
+      view.dispatchEvent(new Event("scroll"));
+    }, at);
+    const { id, top } = await topItem(page);
+    await expect.poll(() => timeline.evaluate((view) => view.scrollTop)).toBeGreaterThan(500);
+    expect(Math.abs((await whereIs(page, id)) - top)).toBeLessThanOrEqual(1);
+  }
+});
+
+test("what comes before the end of the room has been read is spoken too", async ({ page }) => {
+  await open(page, "studio");
+  await page.evaluate(() => window.landline.receive("general", "Mind the step"));
+  await expect(page.getByTestId("spoken")).toContainText("Mind the step");
+});
+
 test("a search hit is jumped to and lit up, offline too", async ({ page }) => {
   await open(page, "offline");
   await page.keyboard.press("Control+F");

@@ -3,6 +3,9 @@
 //
 //   scroll ──▶ note(): which row stands where, or "at the end"
 //   change ──▶ restore(): put that row back there
+//
+// A row has a `data-key`; one of a message, whose key stays whatever comes around it, has
+// `data-message` too.
 
 /** What is kept in place. */
 export type Anchor =
@@ -36,10 +39,12 @@ export class ScrollKeeper {
     this.restore();
   }
 
-  /** Keeps this row where it stands now. */
+  /** Keeps this row where it stands now, wherever one has scrolled before. */
   hold(key: string): void {
     const row = this.row(key);
-    if (row) this.#anchor = { at: "row", key, offset: this.#topOf(row) - this.#view.scrollTop };
+    if (!row) return;
+    this.#knownAt = this.#view.scrollTop;
+    this.#anchor = { at: "row", key, offset: this.#topOf(row) - this.#knownAt };
   }
 
   /** Somebody has scrolled since the view was put where it should be, or since that was noted. */
@@ -102,14 +107,18 @@ export class ScrollKeeper {
   }
 
   /**
-   * The first row that begins in the view. One that began above it would, as text grows, push
-   * away what is read below it.
+   * The first message that begins in the view. One that began above it would, as text grows, push
+   * away what is read below it; and the lines between messages are others once older ones are here.
    */
   #lookedAt(): HTMLElement | null {
     const top = this.#view.scrollTop;
-    const row = this.#rows()[this.#search((row) => this.#topOf(row) >= top)];
-    const inView = row && this.#topOf(row) < top + this.#view.clientHeight;
-    return inView ? row : this.#firstVisible();
+    const below = top + this.#view.clientHeight;
+    const rows = this.#rows().slice(this.#search((row) => this.#topOf(row) >= top));
+    for (const row of rows) {
+      if (this.#topOf(row) >= below) break;
+      if ("message" in row.dataset) return row;
+    }
+    return this.#firstVisible();
   }
 
   #firstVisible(): HTMLElement | null {
