@@ -28,7 +28,7 @@ const LIVE_MAX: usize = 16;
 /// Orders that wait for the registry; past it they are dropped: unread counts tell as well.
 const ORDERS_WAITING: usize = 64;
 /// For the desktop to take the last ones from the screen.
-const END_WITHIN: Duration = Duration::from_secs(2);
+const END_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a notification is about. There is at most one about each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-/// For anything that takes milliseconds on a machine at rest.
-pub const SOON: Duration = Duration::from_secs(30);
+/// For anything that takes milliseconds on a machine at rest, and for a client that was kept away to
+/// dial again (15 s at most) and to read what it has missed.
+pub const SOON: Duration = Duration::from_secs(120);
 /// For work on many thousand events.
 pub const LONG: Duration = Duration::from_secs(600);
 

@@ -40,6 +40,14 @@ fn impatient() -> Timing {
     }
 }
 
+/// One whose heart beats as often, and that bears a process that does not get on for seconds.
+fn hearty() -> Timing {
+    Timing {
+        heartbeat: Duration::from_secs(20),
+        ..impatient()
+    }
+}
+
 /// One that never does: what ends it is not a limit.
 fn patient() -> Timing {
     let hour = Duration::from_secs(3_600);
@@ -261,7 +269,7 @@ async fn a_half_open_connection_is_noticed() {
 
 #[tokio::test]
 async fn a_healthy_idle_link_stays_for_many_heartbeats() {
-    let (_node, _proxy, link, mut events) = linked(impatient()).await;
+    let (_node, _proxy, link, mut events) = linked(hearty()).await;
     let told = timeout(impatient().heartbeat_every * 8, events.recv()).await;
     assert!(told.is_err(), "heartbeats are no news: {told:?}");
     assert_eq!(
@@ -272,7 +280,11 @@ async fn a_healthy_idle_link_stays_for_many_heartbeats() {
 
 #[tokio::test]
 async fn delay_is_no_loss_and_keeps_the_order() {
-    let (_node, proxy, link, mut events) = linked(impatient()).await;
+    let timing = Timing {
+        request: Duration::from_secs(20),
+        ..hearty()
+    };
+    let (_node, proxy, link, mut events) = linked(timing).await;
     proxy.set(Weather::Delay(Duration::from_millis(150)));
     for rid in 0..5 {
         assert_eq!(echo(&*link, &mut events, rid, "late").await, "late");
@@ -281,7 +293,7 @@ async fn delay_is_no_loss_and_keeps_the_order() {
 
 #[tokio::test]
 async fn a_large_answer_on_a_slow_network_may_take_longer_than_the_limit() {
-    let (_node, proxy, link, mut events) = linked(impatient()).await;
+    let (_node, proxy, link, mut events) = linked(hearty()).await;
     // 60 pieces of 10 KB, one each 80 ms: well over the limit of a request.
     proxy.set(Weather::Trickle {
         bytes: 10_000,

@@ -130,8 +130,8 @@ impl Bus {
     /// Clicks on the notification itself, as a person does: some time after it has appeared.
     pub async fn click(&self, notification: &Notification) {
         assert!(notification.has("default"), "it can be clicked");
-        // notify-rust listens only once `Notify` has returned, and nobody clicks sooner.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // notify-rust listens only once `Notify` has returned, and a person reads before the click.
+        tokio::time::sleep(Duration::from_secs(2)).await;
         let emitter = SignalEmitter::new(&self.connection, PATH).unwrap();
         Service::action_invoked(&emitter, notification.id, "default")
             .await

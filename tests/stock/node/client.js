@@ -42,11 +42,11 @@ export class Client extends EventEmitter {
       reconnectionDelayMax: 500,
     });
     this.socket.on("welcome", (welcome) => this.#welcomed(welcome));
-    this.socket.on("disconnect", () => (this.signedIn = null));
-    this.socket.on("reply", ({ rid, ...answer }) => {
-      this.#replies.get(rid)?.(answer);
-      this.#replies.delete(rid);
+    this.socket.on("disconnect", () => {
+      this.signedIn = null;
+      for (const answered of this.#replies.values()) answered();
     });
+    this.socket.on("reply", ({ rid, ...answer }) => this.#replies.get(rid)?.(answer));
     this.socket.on("events", ({ room, events }) => this.#pushed(room, events));
     this.socket.on("heads", ({ rooms }) => {
       for (const { room, head } of rooms) if (head > this.head(room)) this.#catchUp(room);
@@ -74,12 +74,14 @@ export class Client extends EventEmitter {
   byRid(event, payload) {
     const rid = uuidv7();
     return new Promise((resolve, reject) => {
-      const lost = () => reject(new Error(`${event}: no answer`));
-      const timer = setTimeout(lost, ANSWER_WITHIN_MS);
-      this.#replies.set(rid, (answer) => {
+      const answered = (answer) => {
         clearTimeout(timer);
-        resolve(answer);
-      });
+        this.#replies.delete(rid);
+        if (answer) resolve(answer);
+        else reject(new Error(`${event}: no answer`));
+      };
+      const timer = setTimeout(answered, ANSWER_WITHIN_MS);
+      this.#replies.set(rid, answered);
       this.socket.emit(event, { ...payload, rid });
     });
   }
@@ -120,7 +122,7 @@ export class Client extends EventEmitter {
   async #welcomed(welcome) {
     this.welcome = welcome;
     this.space = welcome.space.id;
-    this.connections += 1;
+    const connection = ++this.connections;
     for (const log of this.logs.values()) log.pushed.clear();
     const signed = `landline-sign-in-v1\n-\n${welcome.space.id}\n${welcome.nonce}`;
     try {
@@ -136,8 +138,14 @@ export class Client extends EventEmitter {
       this.emit("signed_in", this.signedIn);
       this.#flush();
     } catch (error) {
-      this.emit("trouble", error);
+      this.#failed(connection, error);
     }
+  }
+
+  /** What is not answered since the link was lost begins anew with the next `welcome`. */
+  #failed(connection, error) {
+    const isThere = connection === this.connections && this.socket.connected;
+    if (isThere || error instanceof Refused) this.emit("trouble", error);
   }
 
   /** One append in flight; what is not answered stays in the outbox, so that nothing is lost. */
@@ -179,6 +187,7 @@ export class Client extends EventEmitter {
   #catchUp(room) {
     const log = this.logs.get(room);
     if (!log) return;
+    const connection = this.connections;
     log.fetching ??= (async () => {
       for (;;) {
         const after = this.head(room);
@@ -187,7 +196,7 @@ export class Client extends EventEmitter {
         if (this.head(room) >= page.head) break;
       }
     })()
-      .catch((error) => this.signedIn && this.emit("trouble", error))
+      .catch((error) => this.#failed(connection, error))
       .finally(() => (log.fetching = null));
     return log.fetching;
   }

@@ -154,6 +154,7 @@ class Client:
 
     def _catch_up(self, room):
         """Fetches until nothing is missing. Several at once do no harm: each takes what fits."""
+        connection = self.connections
         try:
             while True:
                 page = self.ask("fetch", {"room": room, "after": self.head(room), "limit": FETCH_EVENTS})
@@ -162,9 +163,13 @@ class Client:
                     if self.head(room) >= page["head"]:
                         return
         except Exception as error:
-            # A link that is lost meanwhile begins anew with a `welcome`.
-            if self.signed_in.is_set() and self.socket.connected:
-                self.troubles.put(error)
+            self._failed(connection, error)
+
+    def _failed(self, connection, error):
+        """What is not answered since the link was lost begins anew with the next `welcome`."""
+        is_there = connection == self.connections and self.socket.connected
+        if is_there or isinstance(error, Refused):
+            self.troubles.put(error)
 
     def _take(self, room, events):
         log = self.logs[room]
@@ -191,6 +196,7 @@ class Client:
     def _welcomed(self, welcome):
         self.space = welcome["space"]["id"]
         self.connections += 1
+        connection = self.connections
         with self._lock:
             self._pushed.clear()
         try:
@@ -208,7 +214,7 @@ class Client:
                 },
             )
         except Exception as error:
-            self.troubles.put(error)
+            self._failed(connection, error)
             return
         for room in list(self.logs):
             self._catch_up(room)

@@ -7,6 +7,7 @@ use landline_tests::Lan;
 use landline_tests::raw::Raw;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 /// Who comes back at the same moment, without any back-off.
@@ -31,19 +32,26 @@ async fn a_thousand_who_come_back_at_once_all_get_in_while_one_goes_on_talking()
     let ana = lan.person("ana").await;
     let general = ana.room("general").await;
     lan.node.kill();
+    ana.disconnected().await;
     lan.node.start_again();
+    ana.connected().await;
     let node = lan.node.address();
+    let (are_in, _) = watch::channel(0);
     let crowd = async {
         // They keep at it as clients do: a refused or lost connection is tried again.
-        let comes = |n: usize| async move {
-            loop {
-                let seed = (n % 250) as u8 + 1;
-                let entered = timeout(Duration::from_secs(60), Raw::enter(node, seed)).await;
-                if let Ok(Some(raw)) = entered {
-                    return raw;
+        let comes = async |n: usize| loop {
+            let seed = (n % 250) as u8 + 1;
+            let entered = timeout(Duration::from_secs(60), Raw::enter(node, seed)).await;
+            if let Ok(Some(mut raw)) = entered {
+                are_in.send_modify(|count| *count += 1);
+                let mut all = are_in.subscribe();
+                tokio::select! {
+                    _ = all.wait_for(|count| *count == CROWD) => return raw,
+                    // Who answers no ping is sent away.
+                    () = reads_on(&mut raw) => are_in.send_modify(|count| *count -= 1),
                 }
-                sleep(Duration::from_millis(200)).await;
             }
+            sleep(Duration::from_millis(200)).await;
         };
         timeout(ALL_IN, join_all((0..CROWD).map(comes)))
             .await
@@ -51,7 +59,6 @@ async fn a_thousand_who_come_back_at_once_all_get_in_while_one_goes_on_talking()
     };
     let talk = async {
         let mut said = 0;
-        ana.connected().await;
         loop {
             ana.write(general, &format!("in the crowd {said}")).await;
             // Within the limit of every other test: nobody is starved.
@@ -74,4 +81,9 @@ async fn a_thousand_who_come_back_at_once_all_get_in_while_one_goes_on_talking()
     assert!(texts.len() > 1, "she has talked meanwhile: {texts:?}");
     let expected = (0..texts.len() - 1).map(|n| format!("in the crowd {n}"));
     assert_eq!(texts[..texts.len() - 1], expected.collect::<Vec<_>>());
+}
+
+/// Until the node has closed.
+async fn reads_on(raw: &mut Raw) {
+    while raw.packet().await.is_some() {}
 }

@@ -11,6 +11,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy, sink, split};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,8 +26,11 @@ use crate::link::{LinkLoss, Pulse};
 const CHUNK: usize = 16 * 1024;
 /// Bytes of the request line that are read at most to know who knocks.
 const KNOCK_BYTES: usize = 512;
-/// For whoever knocks to say who it is.
-const KNOCK_WITHIN: Duration = Duration::from_secs(1);
+/// For whoever knocks to say who it is: more than any pause in which this process does not get on,
+/// between rust_socketio's connecting and what it says then.
+const KNOCK_WITHIN: Duration = Duration::from_secs(10);
+/// Who may knock at one time; others wait before the door.
+const KNOCKING: usize = 16;
 
 /// Opens a tunnel to `node`; the URL is good for one connection.
 pub(super) async fn open<N>(
@@ -86,18 +91,26 @@ where
 
 /// The connection that knows the secret, with what it has said so far.
 async fn accept(listener: &TcpListener, knock: &[u8]) -> io::Result<(TcpStream, Vec<u8>)> {
+    let mut knocking = FuturesUnordered::new();
     loop {
-        let (mut stream, from) = listener.accept().await?;
-        let mut said = Vec::with_capacity(KNOCK_BYTES);
-        let told = async {
-            while said.len() < knock.len() && stream.read_buf(&mut said).await? > 0 {}
-            io::Result::Ok(said.starts_with(knock))
-        };
-        match timeout(KNOCK_WITHIN, told).await {
-            Ok(Ok(true)) => return Ok((stream, said)),
-            Ok(_) | Err(_) => debug!(%from, "somebody else has knocked at the tunnel"),
+        tokio::select! {
+            accepted = listener.accept(), if knocking.len() < KNOCKING => {
+                let (stream, _) = accepted?;
+                knocking.push(timeout(KNOCK_WITHIN, hear(stream, knock)));
+            }
+            Some(told) = knocking.next() => match told {
+                Ok(Ok((stream, said))) if said.starts_with(knock) => return Ok((stream, said)),
+                Ok(_) | Err(_) => debug!("somebody else has knocked at the tunnel"),
+            }
         }
     }
+}
+
+/// What is said, as far as it takes to know who it is.
+async fn hear(mut stream: TcpStream, knock: &[u8]) -> io::Result<(TcpStream, Vec<u8>)> {
+    let mut said = Vec::with_capacity(KNOCK_BYTES);
+    while said.len() < knock.len() && stream.read_buf(&mut said).await? > 0 {}
+    Ok((stream, said))
 }
 
 /// Until rust_socketio has gone. A node that takes nothing any more is no reason to end: it may
