@@ -1,13 +1,16 @@
 //! What was said, taken from one space into another: by a program that is killed on the way, and
 //! by a client that had been away.
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use landline_client::export::{ExportFormat, ExportTo};
 use landline_protocol::{EventId, RoomId, RoomKind};
 use landline_tests::cli::Cli;
 use landline_tests::conversation::{self, Line};
 use landline_tests::deadline::{LONG, within};
+use landline_tests::proxy::{Proxy, Weather};
 use landline_tests::raw::Raw;
 use landline_tests::{Lan, logs};
 use serde_json::{Value, json};
@@ -24,14 +27,18 @@ async fn an_import_that_is_killed_goes_on_and_what_came_in_goes_out_and_in_again
     lines.truncate(MESSAGES);
     let file = lan.folder("conversation.jsonl");
     conversation::write(&file, &lines);
-    let importer = joined(&lan).await;
+    let proxy = Proxy::start(lan.node.address()).await.unwrap();
+    let importer = joined(&lan, proxy.address()).await;
     let ben = lan.person("ben").await;
 
+    // So slow that the kill comes long before the end.
+    proxy.set(Weather::Delay(Duration::from_millis(200)));
     let mut killed = importer.spawn(&["import", file.to_str().unwrap()]);
     let some = || logs::events(&lan.node.database()).len() > KILLED_AFTER;
     within(LONG, "some are in", async || some().then_some(())).await;
     killed.kill().await.unwrap();
     assert!(logs::events(&lan.node.database()).len() < MESSAGES);
+    proxy.set(Weather::Fair);
     // Ben is away for the rest.
     ben.cut();
     let done = importer.run(&["import", file.to_str().unwrap()]).await;
@@ -72,7 +79,7 @@ async fn an_import_that_is_killed_goes_on_and_what_came_in_goes_out_and_in_again
     assert_eq!(again.code, landline_protocol::Code::Conflict);
 
     let other = Lan::start();
-    let far = joined(&other).await;
+    let far = joined(&other, other.node.address()).await;
     let done = far.run(&["import", taken.to_str().unwrap()]).await;
     assert_eq!(done["imported"], MESSAGES);
     let far_taken = other.folder("far.jsonl");
@@ -123,7 +130,7 @@ async fn direct_rooms_with_people_who_left_keep_their_names_and_stay_apart() {
     assert!(direct.iter().all(|(name, _)| name == "Ben"), "{direct:?}");
 
     let other = Lan::start();
-    let far = joined(&other).await;
+    let far = joined(&other, other.node.address()).await;
     for run in 0..2 {
         let done = far.run(&["import", taken.to_str().unwrap()]).await;
         assert_eq!(done["refused"], 0, "{done}");
@@ -163,9 +170,9 @@ fn rooms_of(export: &Path) -> Vec<(String, Vec<String>)> {
     rooms
 }
 
-async fn joined(lan: &Lan) -> Cli {
+async fn joined(lan: &Lan, node: SocketAddr) -> Cli {
     let person = Cli::new(&lan.folder("importer"));
-    let address = lan.node.address().to_string();
+    let address = node.to_string();
     person.run(&["join", &address, "--name", "importer"]).await;
     person
 }

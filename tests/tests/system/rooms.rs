@@ -120,6 +120,7 @@ async fn what_was_said_before_one_came_is_history_and_not_unread() {
 
     // What was said while he was out of the room, he has not missed.
     ben.leave_room(workshop).await;
+    ben.all_sent().await;
     ana.write(workshop, "never mind").await;
     ana.all_sent().await;
     ben.join_room(workshop).await;
@@ -149,6 +150,7 @@ async fn who_leaves_a_room_keeps_what_was_said_and_hears_no_more() {
     ben.reads_texts(tea, &["still two"]).await;
 
     ben.leave_room(tea).await;
+    ben.all_sent().await;
     ben.sees("the room is closed", |space| {
         (!space.rooms.get(&tea)?.open).then_some(())
     })
