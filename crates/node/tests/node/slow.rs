@@ -64,10 +64,11 @@ async fn who_asks_for_pages_without_reading_them_gets_few() {
         let page = json!({ "room": general, "limit": 500 });
         rids.push(greedy.send("fetch", page).await);
     }
-    // Meanwhile everybody else is served.
-    for n in 0..20 {
-        ann.say(&general, &n.to_string()).await;
-    }
+    // Meanwhile everybody else is served. In one append: who does not read for long is cut.
+    let few: Vec<Value> = (0..20)
+        .map(|n| event(&general, message(&n.to_string())))
+        .collect();
+    ann.append(json!(few)).await.expect("accepted");
     assert_eq!(ann.log(&general).await.len(), 81);
     // Read now, each comes: it had only to be taken.
     for rid in rids {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use landline_store::is_full_with;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
@@ -202,16 +203,18 @@ async fn who_falls_silent_in_a_piece_is_told_to_go_on_later() {
 #[tokio::test]
 async fn all_together_have_so_many_transfers_at_a_time() {
     let place = Place::new().await;
-    let mut streams = Vec::new();
+    let mut urls = Vec::new();
     for number in 0..8 {
         let (_client, http) = enter(&place, &format!("member {number}")).await;
         for _ in 0..8 {
-            let url = http.begun(10, None).await;
-            streams.push(hanging(&http, &url, 10).await);
+            urls.push((http.clone(), http.begun(10, None).await));
         }
     }
     let (_ann, http) = enter(&place, "ann").await;
     let url = http.begun(1, None).await;
+    // At once, and last: the first is let go once it has been silent for so long.
+    let hanging = urls.iter().map(|(http, url)| hanging(http, url, 10));
+    let _streams = join_all(hanging).await;
     let refused = http.patch(&url, 0, b"0").await;
     let told = (refused.status, refused.code());
     assert_eq!(told, (503, "unavailable".into()));
