@@ -66,6 +66,44 @@ export async function leavesHosted(page: Page): Promise<void> {
   await expect(page.getByTestId("hosted-before")).toBeVisible();
 }
 
+/** Somebody scrolls the room to here. Told of at once: no change of the rows comes in between. */
+export async function scrollTo(page: Page, top: number): Promise<void> {
+  await expect(page.getByTestId("item").first()).toBeAttached();
+  await page.getByTestId("timeline").evaluate((view, top) => {
+    view.scrollTop = top;
+    view.dispatchEvent(new Event("scroll"));
+  }, top);
+}
+
+/** Somebody scrolls the room by so much. */
+export async function scrollBy(page: Page, by: number): Promise<void> {
+  await page.getByTestId("timeline").evaluate((view, by) => {
+    view.scrollTop += by;
+    view.dispatchEvent(new Event("scroll"));
+  }, by);
+}
+
+/**
+ * What an element says from now on, one after the other: its text, or this attribute. Some of it
+ * stands for a moment only, which a busy machine may be over before anybody looks.
+ */
+export async function said(of: Locator, attribute = ""): Promise<() => Promise<string[]>> {
+  const said = await of.evaluateHandle((element, attribute) => {
+    const now = () => (attribute ? element.getAttribute(attribute) : element.textContent) ?? "";
+    const said = [now()];
+    new MutationObserver(() => {
+      if (now() !== said.at(-1)) said.push(now());
+    }).observe(element, {
+      attributes: attribute !== "",
+      characterData: true,
+      childList: true,
+      subtree: true,
+    });
+    return said;
+  }, attribute);
+  return () => said.jsonValue();
+}
+
 /** What was asked of the core under this name so far. */
 export function calls(page: Page, name: string): Promise<unknown[]> {
   return page.evaluate(

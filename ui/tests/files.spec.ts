@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { calls, expect, item, open, roomItem, test, write } from "./desk";
+import { calls, expect, item, open, roomItem, said, scrollTo, test, write } from "./desk";
 
 /** A file as a browser hands it to an input. */
 function file(name: string, mimeType = "application/octet-stream", bytes = 1_200) {
@@ -21,6 +21,11 @@ function card(page: Page, name: string) {
 
 function picture(page: Page, name: string) {
   return page.locator(`[data-testid=picture][data-name="${name}"]`);
+}
+
+/** Whether what is being added gets on. */
+async function adds(page: Page, on: boolean): Promise<void> {
+  await page.evaluate((on) => (window.landline.files.adds = on), on);
 }
 
 /** Drags files over something, or drops them there, as the system would. */
@@ -57,8 +62,11 @@ test("Enter while files are still being added sends them as soon as they are her
   page,
 }) => {
   await open(page, "studio");
+  await adds(page, false);
   await attach(page, file("one.bin"), file("two.bin"));
   await write(page, "Both of them.");
+  await expect(page.getByTestId("sends-later")).toBeVisible();
+  await adds(page, true);
   const sent = item(page, "Both of them.");
   await expect(sent.getByTestId("file-card")).toHaveText([/one\.bin/, /two\.bin/]);
   expect(await calls(page, "post")).toHaveLength(1);
@@ -66,14 +74,14 @@ test("Enter while files are still being added sends them as soon as they are her
 
 test("a message that waits for its files goes while one is in another room", async ({ page }) => {
   await open(page, "studio");
-  await page.evaluate(() => (window.landline.files.stepMs = 1_000));
+  await adds(page, false);
   await attach(page, file("one.bin"));
   await write(page, "With its file.");
   await expect(page.getByTestId("sends-later")).toBeVisible();
   await roomItem(page, "workshop").click();
   await expect(page.getByTestId("sends-later")).toHaveCount(0);
   await expect(roomItem(page, "general")).toContainText("draft");
-  await page.evaluate(() => (window.landline.files.stepMs = 1));
+  await adds(page, true);
   await expect.poll(async () => (await calls(page, "post")).length).toBe(1);
   await expect(roomItem(page, "general")).not.toContainText("draft");
   await roomItem(page, "general").click();
@@ -86,7 +94,7 @@ test("a message that waits for its files is not sent once one writes on, or says
   page,
 }) => {
   await open(page, "studio");
-  await page.evaluate(() => (window.landline.files.stepMs = 300));
+  await adds(page, false);
   const waits = page.getByTestId("sends-later");
   await attach(page, file("one.bin"));
   await write(page, "With its file.");
@@ -96,6 +104,7 @@ test("a message that waits for its files is not sent once one writes on, or says
   await expect(waits).toBeVisible();
   await page.getByTestId("composer-input").press("!");
   await expect(waits).toHaveCount(0);
+  await adds(page, true);
   await expect(attachment(page, "one.bin")).toBeVisible();
   await expect(page.getByTestId("attachment-adding")).toHaveCount(0);
   await expect(page.getByTestId("composer-input")).toHaveValue("With its file.!");
@@ -104,13 +113,12 @@ test("a message that waits for its files is not sent once one writes on, or says
 
 test("a message that waits does not go without a file that was refused", async ({ page }) => {
   await open(page, "studio");
-  await page.evaluate(() => {
-    window.landline.files.stepMs = 1_000;
-    window.landline.files.refusal = "larger than 2 GB, the most here";
-  });
+  await adds(page, false);
+  await page.evaluate(() => (window.landline.files.refusal = "larger than 2 GB, the most here"));
   await attach(page, file("film.mov"));
   await write(page, "The film.");
   await expect(page.getByTestId("sends-later")).toBeVisible();
+  await adds(page, true);
   await expect(page.getByTestId("attachment-problem")).toBeVisible();
   await expect(page.getByTestId("sends-later")).toHaveCount(0);
   await attach(page, file("small.txt"));
@@ -204,7 +212,7 @@ test("pictures have their space before they are here, and what one looks at stay
   page,
 }) => {
   await open(page, "files");
-  await page.getByTestId("timeline").evaluate((view) => (view.scrollTop = 0));
+  await scrollTo(page, 0);
   const pier = picture(page, "pier.jpg");
   await expect(pier.locator("img")).toHaveClass(/drawn/);
   const box = await pier.boundingBox();
@@ -225,7 +233,7 @@ test("a small picture is fetched when it comes into view, a large one when it is
     files.moves = true;
     for (const one of files.known.values()) one.here = false;
   });
-  await page.getByTestId("timeline").evaluate((view) => (view.scrollTop = 0));
+  await scrollTo(page, 0);
   await expect(picture(page, "pier.jpg")).toHaveAttribute("data-here", "true");
   const large = picture(page, "panorama.jpg");
   await large.scrollIntoViewIfNeeded();
@@ -334,8 +342,10 @@ test("a file on its way can be paused, gone on with, tried again and cancelled",
   await page.evaluate(() => (window.landline.files.moves = true));
   await survey.getByTestId("transfer-resume").click();
   await expect(survey).toHaveAttribute("data-here", "true");
-  await survey.getByTestId("file-save").click();
-  await expect(survey).toContainText("Saved");
+  const save = survey.getByTestId("file-save");
+  const told = await said(save);
+  await save.click();
+  await expect.poll(told).toContain("Saved");
   await model.getByTestId("transfer-retry").click();
   await expect(model).toHaveAttribute("data-here", "true");
   const tiles = card(page, "tiles.tar.gz");
@@ -360,7 +370,7 @@ test("a sound and a film play", async ({ page }) => {
   await open(page, "files");
   const bell = card(page, "bell.wav");
   await bell.scrollIntoViewIfNeeded();
-  await expect(bell).toContainText("0:06");
+  await expect(bell).toContainText("1:00");
   await bell.getByTestId("sound-play").click();
   const sound = bell.getByTestId("sound");
   await expect(sound).toHaveAttribute("data-paused", "false");
@@ -414,7 +424,7 @@ test("a picture that can’t be shown says so and can be saved", async ({ page }
       one.make = () => Promise.resolve(new Blob(["no picture"], { type: "image/jpeg" }));
     }
   });
-  await page.getByTestId("timeline").evaluate((view) => (view.scrollTop = 0));
+  await scrollTo(page, 0);
   const pier = picture(page, "pier.jpg");
   const box = await pier.boundingBox();
   await expect(pier).toContainText("Can’t be shown");

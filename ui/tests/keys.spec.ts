@@ -99,7 +99,10 @@ test("beginning to type anywhere is beginning to write", async ({ page }) => {
 
 test("new messages of the open room are spoken, others are not", async ({ page }) => {
   await open(page, "studio");
+  const newest = page.getByTestId("jump-newest");
+  await expect(newest).toBeVisible();
   await page.keyboard.press("Escape");
+  await expect(newest).toHaveCount(0);
   await page.evaluate(() => window.landline.receive("general", "**Dinner** is ready"));
   await expect(page.getByTestId("spoken")).toHaveText("Ben Okafor: Dinner is ready");
   await page.evaluate(() => window.landline.receive("workshop", "Not here"));

@@ -192,6 +192,7 @@ test("rooms and emoji are completed by keyboard", async ({ page }) => {
 test("messages are gone through and answered by keyboard alone", async ({ page }) => {
   await open(page, "studio");
   await roomItem(page, "workshop").click();
+  await expect(item(page, "Looks right to me.")).toBeVisible();
   await page.getByTestId("timeline").focus();
   await page.keyboard.press("ArrowUp");
   await expect(item(page, "Looks right to me.")).toBeFocused();

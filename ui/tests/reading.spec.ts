@@ -1,7 +1,7 @@
 // What one reads stays as it is while others write.
 
 import type { Page } from "@playwright/test";
-import { calls, expect, item, open, roomItem, test } from "./desk";
+import { calls, expect, item, open, roomItem, scrollTo, test } from "./desk";
 
 /** The id that the invented core gives to the next message but `skip`. */
 const nextId = (skip = 0) =>
@@ -49,14 +49,6 @@ async function answered(page: Page): Promise<void> {
         focused: true,
       });
   });
-}
-
-/** Somebody scrolls the room up to here. */
-async function scrollTo(page: Page, top: number): Promise<void> {
-  await page.getByTestId("timeline").evaluate((view, top) => {
-    view.scrollTop = top;
-    view.dispatchEvent(new Event("scroll"));
-  }, top);
 }
 
 test("what is selected of a message stays selected while others type and write", async ({
@@ -178,6 +170,8 @@ test("a long thread keeps the message that began it, and says how many replies i
 
   const first = thread.getByText("Sample 50 is dry");
   await first.scrollIntoViewIfNeeded();
+  // The thread hears of a scrolling with the next frame.
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
   const top = (await first.boundingBox())?.y ?? NaN;
   await thread.getByRole("button", { name: "Show earlier replies" }).evaluate((button) => {
     (button as HTMLButtonElement).click();
@@ -287,6 +281,7 @@ test("each new message is spoken, also of several at once and of two that are al
 }) => {
   await open(page, "studio");
   await page.getByTestId("jump-newest").click();
+  await expect(page.getByTestId("jump-newest")).toHaveCount(0);
   const spoken = page.getByTestId("spoken").locator("p");
   await page.evaluate(() => {
     window.landline.receive("general", "ok");

@@ -10,8 +10,9 @@ import type { UiEvent } from "../gen/UiEvent";
 import { measured } from "./media";
 import { hashNumber, uuid } from "./scene";
 
-/** How long each step of a file on its way takes, in milliseconds, and how many there are. */
+/** How long each step of a file on its way takes, and of adding one, in milliseconds; how many there are. */
 const STEP_MS = 60;
+const ADD_STEP_MS = 15;
 const STEPS = 8;
 
 interface Attached extends Writing {
@@ -33,8 +34,8 @@ export class FakeFiles {
   #transfers: TransferView[] = [];
   /** Names of what was saved, for tests. */
   readonly saved: string[] = [];
-  /** How long each step of adding a file takes, in milliseconds. */
-  stepMs = STEP_MS / 4;
+  /** False: what is being added stays on its way. */
+  adds = true;
   /** Why the next file can't be attached. */
   refusal: string | null = null;
   /** Why nothing can be saved. */
@@ -60,15 +61,17 @@ export class FakeFiles {
     progress: (part: number) => void,
     stop: AbortSignal,
   ): Promise<AttachmentView> {
-    for (let step = 1; step <= STEPS; step += 1) {
-      await new Promise((passed) => setTimeout(passed, this.stepMs));
+    for (let step = 1; step <= STEPS;) {
+      await new Promise((passed) => setTimeout(passed, ADD_STEP_MS));
       stop.throwIfAborted();
+      if (!this.adds && step > 1) continue;
       if (step > 1 && this.refusal !== null) {
         const message = this.refusal;
         this.refusal = null;
         throw new Refused({ code: "too_large", message });
       }
       progress(step / STEPS);
+      step += 1;
     }
     const view: AttachmentView = {
       id: this.#id(),

@@ -112,7 +112,7 @@ export function harbour(files: FakeFiles, space: string, room: string, now: numb
     memberId(1),
     30,
     "The new bell:",
-    known({ name: "bell.wav", type: "audio/wav", bytes: 96_044 }, true, () =>
+    known({ name: "bell.wav", type: "audio/wav", bytes: 960_044 }, true, () =>
       Promise.resolve(sound()),
     ),
   );

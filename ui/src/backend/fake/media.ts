@@ -9,9 +9,10 @@ const DRAWN_MAX = 1_280;
 const HASHED_MAX = 64;
 /** A sound: samples a second, and how long, in seconds. */
 const RATE = 8_000;
-const SOUND_SECONDS = 6;
-/** A film: how long it is recorded, in milliseconds. */
+const SOUND_SECONDS = 60;
+/** A film: how long it is recorded at least, and how often its recorder tells of a part, in milliseconds. */
 const FILM_MS = 700;
+const FILM_PART_MS = 100;
 
 /** Hills at a coast at some hour of the day; the same for the same number. */
 function paint(c: CanvasRenderingContext2D, seed: number, width: number, height: number): void {
@@ -123,13 +124,19 @@ export async function film(): Promise<Blob> {
   const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: "video/webm" });
   const parts: Blob[] = [];
   const ended = new Promise<void>((end) => (recorder.onstop = () => end()));
-  recorder.ondataavailable = ({ data }) => parts.push(data);
-  recorder.start();
+  // A busy machine may have recorded nothing by then.
+  const begun = new Promise<void>((begin) => {
+    recorder.ondataavailable = ({ data }) => {
+      parts.push(data);
+      if (data.size > 0) begin();
+    };
+  });
+  recorder.start(FILM_PART_MS);
   const frames = setInterval(() => {
     if (context) paint(context, 3, canvas.width, canvas.height);
     context?.fillRect(Date.now() % canvas.width, 0, 12, 360);
   }, 40);
-  await new Promise((passed) => setTimeout(passed, FILM_MS));
+  await Promise.all([new Promise((passed) => setTimeout(passed, FILM_MS)), begun]);
   clearInterval(frames);
   recorder.stop();
   await ended;
