@@ -1,10 +1,11 @@
 // The interface in a real browser, on the invented space, under the desktop's content security
-// policy. CHROMIUM names the browser where it is not Debian's, UI_PORT a port that is free where
-// 4173 is not.
+// policy. CHROMIUM names the browser where it is not Debian's, UI_PORT a port; without it the
+// server takes one that is free as it starts, when the page is built, and says which.
 
 import { defineConfig } from "@playwright/test";
 
-const PORT = process.env["UI_PORT"] ?? "4173";
+/** Once the server has said its port, which it has before anything opens a page. */
+const PORT = process.env["UI_PORT"] ?? "0";
 
 export default defineConfig({
   testDir: "tests",
@@ -28,7 +29,8 @@ export default defineConfig({
   },
   webServer: {
     command: "npx vite build --mode fake && npx vite preview --mode fake",
-    url: `http://localhost:${PORT}/fake.html`,
+    env: { UI_PORT: PORT },
+    wait: { stdout: /http:\/\/localhost:(?<UI_PORT>\d+)/ },
     timeout: 300_000,
     stdout: "ignore",
   },

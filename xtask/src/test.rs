@@ -3,12 +3,9 @@
 //! First what the machine lacks is installed. Then each step runs, also after one that failed;
 //! the list at the end says which.
 
-use std::{
-    net::{Ipv4Addr, TcpListener},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::{
@@ -144,17 +141,9 @@ fn ui_unit(workspace: &Workspace) -> Result<()> {
     workspace.npm().args(["run", "test"]).run()
 }
 
-/// On a port of its own: on the usual one may be what another run has left.
 fn ui_browser(workspace: &Workspace) -> Result<()> {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port for the browser")?;
-    let port = free.local_addr()?.port();
-    drop(free);
-    workspace
-        .npm()
-        .args(["run", "test:e2e"])
-        .env("CI", "1")
-        .env("UI_PORT", port.to_string())
-        .run()
+    let browser = workspace.npm().args(["run", "test:e2e"]);
+    browser.env("CI", "1").run()
 }
 
 /// All at once: cargo then chooses one set of features, and checks what is underneath once.
