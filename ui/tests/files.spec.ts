@@ -224,6 +224,27 @@ test("pictures have their space before they are here, and what one looks at stay
   expect((await below.boundingBox())?.y).toBe(before);
 });
 
+test("a press that began before the picture was drawn shows it too", async ({ page }) => {
+  await open(page, "files");
+  await page.evaluate(() => {
+    const drawn = new Promise((draw) => addEventListener("draw", draw));
+    for (const one of window.landline.files.known.values()) {
+      const { make } = one;
+      one.make = () => drawn.then(make);
+    }
+  });
+  await scrollTo(page, 0);
+  const pier = picture(page, "pier.jpg");
+  await pier.hover();
+  await page.mouse.down();
+  await expect(pier.locator("canvas")).toBeVisible();
+  await page.evaluate(() => dispatchEvent(new Event("draw")));
+  await expect(pier.locator("img")).toHaveClass(/drawn/);
+  await expect(pier.locator("canvas")).toHaveCount(0);
+  await page.mouse.up();
+  await expect(page.getByTestId("viewer")).toContainText("pier.jpg");
+});
+
 test("a small picture is fetched when it comes into view, a large one when it is to be shown", async ({
   page,
 }) => {
