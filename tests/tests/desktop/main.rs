@@ -112,14 +112,17 @@ async fn talk(ana: &App, ben: &App) {
         })
         .await;
     }
-    ben.type_in("composer-input", "And a third one, if").await;
-    eventually("Ana sees that Ben types", async || {
+    // The line stands for some seconds after a key: it is looked for from the first on.
+    let is_seen = eventually("Ana sees that Ben types", async || {
         ana.text("typing-line")
             .await
             .filter(|line| line.contains("Ben"))
             .map(drop)
-    })
-    .await;
+    });
+    tokio::join!(
+        ben.type_in("composer-input", "And a third one, if"),
+        is_seen
+    );
     ana.picture("05-typing").await;
     ben.say(" there is room.").await;
     ana.sees_item("And a third one, if there is room.", "accepted")
