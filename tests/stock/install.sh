@@ -14,7 +14,8 @@ if ! cmp -s "$here/node/package-lock.json" "$packages/.installed-for"; then
     cp "$here/node/package-lock.json" "$packages/.installed-for"
 fi
 
-if ! cmp -s "$here/python/requirements.txt" "$venv/installed-for"; then
+# What it was made with may have gone since: another version of Python, another machine.
+if ! cmp -s "$here/python/requirements.txt" "$venv/installed-for" || ! "$venv/bin/python" -c "" 2>/dev/null; then
     rm -rf "$venv"
     python3 -m venv "$venv" >&2
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
